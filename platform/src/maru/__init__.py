@@ -1,0 +1,1 @@
+"""maru: an analyst deploys, rolls back and monitors models by editing code only."""

@@ -1,0 +1,1 @@
+"""Checks, drift and matured performance of what is live."""

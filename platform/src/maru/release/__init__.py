@@ -1,0 +1,1 @@
+"""Bundles, golden rows, the gate and what git's history says is live."""

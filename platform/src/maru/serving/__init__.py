@@ -1,0 +1,1 @@
+"""Load a bundle by digest, validate a request, predict."""

@@ -1,0 +1,1 @@
+"""Tables with a contract: read, checked, digested."""
