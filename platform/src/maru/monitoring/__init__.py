@@ -1,1 +1,0 @@
-"""Checks, drift and matured performance of what is live."""
