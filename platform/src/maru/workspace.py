@@ -37,7 +37,7 @@ _QUIET = {
 class Candidate:
     """What the newest finished run of a project offers for release.
 
-    ``bundle`` and ``code`` are sha256 hex digests; ``passed`` and ``reasons`` are the gate's verdict.
+    ``bundle`` and ``code`` are sha256 hex digests; ``passed`` and ``reasons`` say what the gate found.
     """
 
     project: str
@@ -142,7 +142,10 @@ class Workspace:
         """
         path = self.candidate_file(project)
         if not path.exists():
-            raise ReleaseError(f"{project} has no candidate: no run of it has finished here. Run maru run {project} first.")
+            raise ReleaseError(
+                f"{project} has no candidate: no run of it has finished here. "
+                f"Run maru run {project} first."
+            )
         return Candidate(**{**(found := read_json(path)), "reasons": tuple(found["reasons"])})
 
     def offer(self, candidate: Candidate) -> None:
@@ -172,13 +175,13 @@ class Workspace:
 
 
 def quiet_tools() -> None:
-    """Turn off what MLflow, BentoML and other tools report over the network, unless it is set already."""
+    """Turn off what MLflow, BentoML and other tools would report over the network."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write ``document`` to ``path`` so that a reader sees the old or the new file, never a part."""
+    """Write ``document`` so that a reader sees the old file or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.with_name(f".{path.name}.{os.getpid()}")
     with staged.open("w", encoding="utf-8") as out:
@@ -197,12 +200,14 @@ def read_json(path: Path) -> dict[str, Any]:
     RunError
         If the file is absent or not a JSON object.
     """
+    again = "Run maru run again."
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RunError(f"{path} is absent: it is written by maru run. Run maru run again.") from None
+        raise RunError(f"{path} is absent: maru run writes it. {again}") from None
     except ValueError as error:
-        raise RunError(f"{path} is not JSON: {error}. Delete it and run maru run again.") from None
+        raise RunError(f"{path} is not JSON: {error}. Delete it. {again}") from None
     if not isinstance(document, dict):
-        raise RunError(f"{path} holds a {type(document).__name__}, not a JSON object. Delete it and run maru run again.")
+        got = type(document).__name__
+        raise RunError(f"{path} holds a {got}, not a JSON object. Delete it. {again}")
     return document
