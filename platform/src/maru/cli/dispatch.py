@@ -17,13 +17,13 @@ USAGE_ERROR = 2
 INTERRUPTED = 130
 
 
-class _Usage(Exception):
+class _UsageError(Exception):
     """The words on the command line break the command's own grammar."""
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise _Usage(f"{message}. See: {self.prog} --help")
+        raise _UsageError(f"{message}. See: {self.prog} --help")
 
 
 def dispatch(words: list[str]) -> int:
@@ -33,7 +33,7 @@ def dispatch(words: list[str]) -> int:
         outcome = _call(words[0], words[1:])
         _print(json.dumps(outcome.data, default=str) if as_json else outcome.text)
         return 0 if outcome.ok else 1
-    except _Usage as error:
+    except _UsageError as error:
         _print_error(str(error), "Usage", as_json)
         return USAGE_ERROR
     except errors.MaruError as error:
@@ -74,13 +74,13 @@ def _call(command: str, arguments: list[str]) -> Outcome:
     if command not in known:
         meant = difflib.get_close_matches(command, known, n=1)
         hint = f"did you mean `{meant[0]}`?" if meant else "all are listed by: maru --help"
-        raise _Usage(f"there is no command `{command}`; {hint}")
+        raise _UsageError(f"there is no command `{command}`; {hint}")
     parsed = build_parser(command).parse_args(arguments)
     from maru.project import find_root  # after parsing: --help needs no pydantic
 
     start = parsed.repo or Path.cwd()
     if not start.is_dir():
-        raise _Usage(f"--repo must be a folder, got {start}")
+        raise _UsageError(f"--repo must be a folder, got {start}")
     parsed.repo = find_root(start)
     outcome: Outcome = _module(command).run(parsed)
     return outcome

@@ -1,0 +1,40 @@
+# Every target sets up what it needs. `make` alone prints what there is.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types bench soak lock clean
+
+help: ## print the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name words; do \
+	printf '%-14s %s\n' "$$name" "$$words"; done
+
+setup: ## make .venv from requirements.lock; instant when nothing changed
+	@$(PYTHON) platform/bootstrap.py
+
+demo: setup ## the main job on real data: train, release, serve, revert
+	@$(BIN)/python platform/demo.py
+
+test: setup ## run all tests
+	@$(BIN)/pytest -n 2 tests
+
+lint: setup ## check style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup ## check types
+	@$(BIN)/mypy
+
+bench: setup ## measure against peers, into docs/benchmarks.md
+	@$(BIN)/python tests/bench/bench.py
+
+soak: setup ## kill every long job at 50 random points
+	@MARU_KILLS=50 $(BIN)/pytest -n 2 tests/e2e -k kill
+
+lock: setup ## resolve the newest packages that platform/pyproject.toml allows
+	@$(BIN)/uv pip compile platform/pyproject.toml --extra dev --extra notebook --upgrade \
+	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet \
+	  --output-file requirements.lock
+
+clean: ## remove what can be made again: .venv, caches, the demo's clone; keeps .maru
+	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

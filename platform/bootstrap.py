@@ -1,0 +1,247 @@
+"""Make the environment of this repository in .venv, from nothing but Python and its venv module.
+
+Run by ``make setup``. Everything comes from requirements.lock and is checked against its hashes.
+A second run is instant; a run that was killed is taken up where it stopped. Standard library only.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import openmp
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+UV = VENV / "bin" / "uv"
+LOCK = ROOT / "requirements.lock"
+STAMP = VENV / "maru-setup.sha256"
+INPUTS = (
+    LOCK,
+    ROOT / "platform" / "pyproject.toml",
+    Path(__file__),
+    Path(openmp.__file__),
+)
+# What the lock was resolved for.
+WANTED_PYTHON = (3, 11)
+TICK_S = 10.0
+
+
+class SetupError(Exception):
+    """Setup cannot go on; the message says what to do."""
+
+
+def main() -> int:
+    """Bring .venv to what the lock says; return the exit code."""
+    started = time.monotonic()
+    try:
+        _check_python()
+        digest = _inputs_digest()
+        if STAMP.is_file() and STAMP.read_text() == digest and PYTHON.exists():
+            return 0
+        STAMP.unlink(missing_ok=True)
+        steps: list[tuple[str, Callable[[], str]]] = [
+            ("virtual environment", make_venv),
+            ("uv, the installer", install_uv),
+            ("packages of requirements.lock", install_packages),
+            ("maru, editable", install_maru),
+            ("OpenMP for LightGBM", ensure_openmp),
+        ]
+        for number, (title, step) in enumerate(steps, start=1):
+            _run_step(f"[{number}/{len(steps)}] {title}", step)
+        STAMP.write_text(digest)
+    except SetupError as error:
+        print(f"setup: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nsetup: stopped; make setup goes on from here", file=sys.stderr)
+        return 130
+    print(f"ready in {time.monotonic() - started:.0f} s; next: make demo, or .venv/bin/maru --help")
+    return 0
+
+
+def make_venv() -> str:
+    """Create .venv, or anew where it is half made or belongs to another Python."""
+    if PYTHON.exists() and _output(PYTHON, "-m", "pip", "--version").endswith(_version()):
+        return "kept"
+    try:
+        import ensurepip  # noqa: F401  # Debian splits it off
+    except ImportError:
+        raise SetupError(
+            "this Python can't make virtual environments. "
+            "On Debian and Ubuntu: apt install python3-venv"
+        ) from None
+    _run("venv", sys.executable, "-m", "venv", "--clear", str(VENV))
+    return f"Python {sys.version.split()[0]}"
+
+
+def install_uv() -> str:
+    """Install the pinned uv by pip, which checks it against the lock's hashes."""
+    block = uv_requirement(LOCK.read_text(encoding="utf-8"))
+    version = block.split()[0].removeprefix("uv==")
+    if UV.exists() and f"uv {version}" in _output(UV, "--version"):
+        return f"{version}, kept"
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
+        requirements.write(block)
+        requirements.flush()
+        options = ("--quiet", "--no-deps", "--require-hashes", "-r", requirements.name)
+        _run("pip", PYTHON, "-m", "pip", "install", *options)
+    return version
+
+
+def install_packages() -> str:
+    """Install exactly what the lock names, each file checked against its hash."""
+    # Hard links make it fast; where the cache lies on another disk, uv copies and need not warn.
+    mode = ("--link-mode", "hardlink") if _cache_is_near() else ("--link-mode", "copy")
+    _run("uv", UV, "pip", "sync", "--python", PYTHON, *mode, "--require-hashes", str(LOCK))
+    return f"{LOCK.read_text(encoding='utf-8').count('==')} packages"
+
+
+def install_maru() -> str:
+    """Install platform/ so that edits take effect; all it needs is there already."""
+    options = ("--no-deps", "--no-build-isolation", "--offline")
+    _run("uv", UV, "pip", "install", "--python", PYTHON, *options, "--editable", ROOT / "platform")
+    return "from platform/src"
+
+
+def ensure_openmp() -> str:
+    """Let LightGBM find libgomp.so.1, and see a fresh process load LightGBM."""
+    hook = next(VENV.glob("lib/python*/site-packages")) / openmp.HOOK
+    hook.unlink(missing_ok=True)
+    probe = "import ctypes; ctypes.CDLL('libgomp.so.1')"
+    said = "the system's"
+    if not _succeeds(PYTHON, "-c", probe):
+        try:
+            openmp.add_openmp(VENV)
+        except ValueError as error:
+            raise SetupError(f"{error}. On Debian and Ubuntu: apt install libgomp1") from None
+        said = "a copy in .venv"
+    load = (
+        "import ctypes, importlib.util as i, pathlib as p;"
+        "ctypes.CDLL(str(p.Path(i.find_spec('lightgbm').origin).parent / 'lib/lib_lightgbm.so'))"
+    )
+    if not _succeeds(PYTHON, "-c", load):
+        raise SetupError(
+            f"LightGBM's library does not load. See: {PYTHON} -c 'import lightgbm'. "
+            "On Debian and Ubuntu this may help: apt install libgomp1 libstdc++6"
+        )
+    return said
+
+
+def uv_requirement(lock: str) -> str:
+    """Return the lines of the lock that pin uv and its hashes."""
+    found = re.search(r"^uv==\S+ \\\n(?:    --hash=\S+(?: \\)?\n)+", lock, flags=re.MULTILINE)
+    if found is None:
+        raise SetupError("requirements.lock does not pin uv; make lock writes it")
+    return found.group()
+
+
+def _check_python() -> None:
+    if sys.version_info[:2] != WANTED_PYTHON:
+        wanted = ".".join(map(str, WANTED_PYTHON))
+        raise SetupError(
+            f"requirements.lock is for Python {wanted}, this is {sys.version.split()[0]}. "
+            f"Run: make setup PYTHON=python{wanted}"
+        )
+
+
+def _inputs_digest() -> str:
+    """Return a digest of all that decides what .venv holds, and of where it lies."""
+    digest = hashlib.sha256(f"{VENV}\0{sys.version}".encode())
+    for path in INPUTS:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _version() -> str:
+    return f"(python {WANTED_PYTHON[0]}.{WANTED_PYTHON[1]})"
+
+
+def _cache_is_near() -> bool:
+    cache = Path(_output(UV, "cache", "dir"))
+    while not cache.exists():
+        cache = cache.parent
+    return cache.stat().st_dev == VENV.stat().st_dev
+
+
+def _run_step(title: str, step: Callable[[], str]) -> None:
+    started = time.monotonic()
+    print(f"{title} ...", flush=True)
+    with _ticking(started):
+        said = step()
+    print(f"      {said} ({time.monotonic() - started:.1f} s)", flush=True)
+
+
+@contextmanager
+def _ticking(started: float) -> Iterator[None]:
+    """Show now and then that a long step is alive."""
+    done = threading.Event()
+
+    def tick() -> None:
+        while not done.wait(TICK_S):
+            print(f"      {time.monotonic() - started:.0f} s ...", flush=True)
+
+    thread = threading.Thread(target=tick, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment without what would lead Python or uv to another place."""
+    dropped = ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_USER", "PIP_PREFIX")
+    kept = {key: value for key, value in os.environ.items() if key not in dropped}
+    return {**kept, "VIRTUAL_ENV": str(VENV), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
+def _run(tool: str, *command: str | Path) -> None:
+    """Run a command, show its words except one line per package, and stop setup if it fails."""
+    words = [str(word) for word in command]
+    process = subprocess.Popen(
+        words,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if not re.match(r" [-+~] ", line):
+            print(f"      {tool}: {line.strip()}", flush=True)
+    if process.wait() != 0:
+        raise SetupError(f"{tool} failed (exit {process.returncode}); mend that, then: make setup")
+
+
+def _output(*command: str | Path) -> str:
+    """Return what a command prints; empty where it fails."""
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(words, env=_environment(), capture_output=True, text=True)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _succeeds(*command: str | Path) -> bool:
+    words = [str(word) for word in command]
+    return subprocess.run(words, env=_environment(), capture_output=True).returncode == 0
+
+
+if __name__ == "__main__":
+    if shutil.which("git") is None:
+        print("setup: git is missing; on Debian and Ubuntu: apt install git", file=sys.stderr)
+        sys.exit(1)
+    sys.exit(main())
