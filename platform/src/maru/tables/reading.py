@@ -1,0 +1,244 @@
+"""Reading source tables into a snapshot: mapped by name, checked row by row, broken rows aside."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import polars as pl
+
+from maru.errors import DataError
+from maru.tables.checks import CheckResult, check_neighbours, check_rows
+from maru.tables.declarations import Column, Table
+from maru.tables.digest import canonical
+from maru.tables.parsing import CENTS_PER_UNIT, Rule, dtype_of, parse
+from maru.tables.snapshot import Snapshot, TableInfo
+
+ROW, REASON = "row", "reason"
+
+
+def read_tables(tables: Sequence[Table], *, time_zone: str, enforce: bool = True) -> Snapshot:
+    """Read every table, check it against its declaration and keep the broken rows aside.
+
+    Parameters
+    ----------
+    tables
+        The project's tables, each of another name.
+    time_zone
+        The project's time zone (IANA name): timestamps are converted to it, ``day`` is local in it.
+    enforce
+        Whether a rule that blocks raises; False leaves the verdicts in ``Snapshot.report``.
+
+    Returns
+    -------
+    Snapshot
+        Each table in canonical row order with its declared columns, and ``day`` and ``known_day``
+        (Date, local) where it has a time. Money is in whole cents (int64).
+
+    Raises
+    ------
+    DataError
+        If a column is missing or of a type that cannot be read, or a rule blocks.
+    """
+    _check_time_zone(time_zone, "the project's time_zone")
+    names = [table.name for table in tables]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise DataError(
+            f"each table has a name of its own; declared twice: {', '.join(twice)}. "
+            f"Rename one in data.py."
+        )
+    rows: dict[str, pl.DataFrame] = {}
+    broken: dict[str, pl.DataFrame] = {}
+    report: list[CheckResult] = []
+    for table in tables:
+        rows[table.name], broken[table.name], results = read_table(table, time_zone=time_zone)
+        report.extend(results)
+    blocking = [result.text for result in report if result.level == "block"]
+    if enforce and blocking:
+        raise DataError("\n".join(blocking))
+    infos = {table.name: TableInfo.of(table) for table in tables}
+    return Snapshot(
+        tables=rows, broken=broken, report=tuple(report), infos=infos, time_zone=time_zone
+    )
+
+
+def read_table(
+    table: Table, *, time_zone: str
+) -> tuple[pl.DataFrame, pl.DataFrame, list[CheckResult]]:
+    """Read one table: its good rows, its broken rows with reason, and what each rule found."""
+    _check_time_zone(table.source_time_zone, f"table {table.name}: source_time_zone")
+    source = _select(table, _load(table)).with_row_index(ROW)
+    values: list[pl.Expr] = []
+    rules: list[Rule] = []
+    for column in table.columns:
+        value, unreadable = parse(table, column, source.schema[column.name], time_zone=time_zone)
+        values.append(value)
+        rules.extend(unreadable)
+    parsed = source.select(ROW, *values)
+    flags = source.select(
+        rule.broken.fill_null(False).alias(str(i)) for i, rule in enumerate(rules)
+    )
+    more = [rule for column in table.columns for rule in value_rules(column)]
+    more += _key_rules(table)
+    flags = flags.hstack(
+        parsed.select(
+            rule.broken.fill_null(False).alias(str(i))
+            for i, rule in enumerate(more, start=len(rules))
+        )
+    )
+    rules += more
+    is_broken = (
+        flags.select(pl.any_horizontal(pl.all())).to_series()
+        if rules
+        else pl.Series([False] * source.height)
+    )
+    results = _results(table, rules, flags)
+    kept = canonical(_with_days(table, parsed.filter(~is_broken).drop(ROW)), table.key)
+    results.append(check_rows(table, read=source.height, kept=kept.height, results=results))
+    if table.rows_vs_neighbours and table.time and kept.height:
+        results.append(check_neighbours(table, table.rows_vs_neighbours, kept["day"]))
+    return kept, _broken_rows(source, rules, flags, is_broken), results
+
+
+def value_rules(column: Column) -> list[Rule]:
+    """Return the rules that each parsed value of a column keeps."""
+    value = pl.col(column.name)
+    scale = CENTS_PER_UNIT if column.type == "money" else 1
+    rules = []
+    if not column.nullable:
+        rules.append(Rule(column.name, "not null", value.is_null(), f"{column.name}: null"))
+    if column.minimum is not None:
+        low = value < column.minimum * scale
+        rules.append(Rule(column.name, "minimum", low, f"{column.name}: below {column.minimum}"))
+    if column.maximum is not None:
+        high = value > column.maximum * scale
+        rules.append(Rule(column.name, "maximum", high, f"{column.name}: above {column.maximum}"))
+    if column.categories is not None:
+        unknown = ~value.is_in(list(column.categories))
+        rules.append(
+            Rule(column.name, "categories", unknown, f"{column.name}: not one of its categories")
+        )
+    return rules
+
+
+def _key_rules(table: Table) -> list[Rule]:
+    if not table.key:
+        return []
+    names = ", ".join(table.key)
+    repeated = ~pl.struct(table.key).is_first_distinct()
+    return [Rule("", "unique key", repeated, f"({names}): a second row of the same key")]
+
+
+def _load(table: Table) -> pl.DataFrame:
+    if callable(table.load):
+        return _as_polars(table, table.load())
+    place = str(table.load)
+    wanted = [column.source or column.name for column in table.columns]
+    suffix = Path(place).suffix.lower()
+    if suffix not in {".parquet", ".csv"}:
+        raise DataError(
+            f"table {table.name}: reads .parquet and .csv files, got {place}. "
+            f"Use a loading function for others."
+        )
+    try:
+        scan = (
+            pl.scan_parquet(place)
+            if suffix == ".parquet"
+            else pl.scan_csv(place, try_parse_dates=False)
+        )
+        present = scan.collect_schema().names()
+        return scan.select([name for name in dict.fromkeys(wanted) if name in present]).collect()
+    except (OSError, pl.exceptions.ComputeError) as error:
+        raise DataError(
+            f"table {table.name}: {place} cannot be read: {error}. Check the path in data.py."
+        ) from error
+
+
+def _as_polars(table: Table, loaded: Any) -> pl.DataFrame:
+    if isinstance(loaded, pl.DataFrame):
+        return loaded
+    if isinstance(loaded, pl.LazyFrame):
+        return pl.DataFrame(loaded.collect())
+    if type(loaded).__module__.startswith("pandas"):
+        return pl.DataFrame(pl.from_pandas(loaded))
+    if type(loaded).__module__.startswith("pyarrow"):
+        return pl.DataFrame(pl.from_arrow(loaded))
+    raise DataError(
+        f"table {table.name}: its loading function returns a polars, pandas or Arrow table, "
+        f"got {type(loaded).__name__}. Change the function in data.py."
+    )
+
+
+def _select(table: Table, source: pl.DataFrame) -> pl.DataFrame:
+    wanted = {column.source or column.name for column in table.columns}
+    if missing := sorted(wanted - set(source.columns)):
+        raise DataError(
+            f"table {table.name} lacks the declared columns {', '.join(missing)}; its source has "
+            f"{', '.join(source.columns)}. Set source= of the column in data.py to one of these."
+        )
+    for name in (table.time, table.known_at, *table.key):
+        if name is not None and table.column(name) is None:
+            raise DataError(
+                f"table {table.name}: {name} is used as time, known_at or key and is not declared; "
+                f"its columns are {', '.join(c.name for c in table.columns)}. Add a Column."
+            )
+    return source.select(
+        pl.col(column.source or column.name).alias(column.name) for column in table.columns
+    )
+
+
+def _with_days(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    if table.time is None:
+        return rows
+    day = _local_day(table, table.time)
+    known = _local_day(table, table.known_at) if table.known_at else day
+    return rows.with_columns(day.alias("day"), known.alias("known_day"))
+
+
+def _local_day(table: Table, name: str) -> pl.Expr:
+    column = table.column(name)
+    if column is None or column.type not in {"timestamp", "date"}:
+        got = column.type if column else "no column"
+        raise DataError(
+            f"table {table.name}: {name} says when a row happened or became known, so it is a "
+            f"timestamp or a date; got {got}. Change its type in data.py."
+        )
+    return pl.col(name).dt.date() if column.type == "timestamp" else pl.col(name)
+
+
+def _results(table: Table, rules: Sequence[Rule], flags: pl.DataFrame) -> list[CheckResult]:
+    counts = flags.sum().row(0) if rules else ()
+    results = []
+    for rule, count in zip(rules, counts, strict=True):
+        text = (
+            f"table {table.name}: {count:,} rows broken by {rule.words}"
+            if count
+            else f"table {table.name}: {rule.name}"
+        )
+        results.append(
+            CheckResult(table.name, rule.column, rule.name, "warn" if count else "ok", count, text)
+        )
+    return results
+
+
+def _broken_rows(
+    source: pl.DataFrame, rules: Sequence[Rule], flags: pl.DataFrame, is_broken: pl.Series
+) -> pl.DataFrame:
+    marked = flags.filter(is_broken)
+    words = [pl.when(pl.col(str(i))).then(pl.lit(rule.words)) for i, rule in enumerate(rules)]
+    reason = pl.concat_str(words, separator="; ", ignore_nulls=True) if words else pl.lit("")
+    return source.filter(is_broken).insert_column(
+        1, marked.select(reason.alias(REASON)).to_series()
+    )
+
+
+def _check_time_zone(name: str, where: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise DataError(
+            f"{where} is an IANA name such as America/New_York, got {name!r}."
+        ) from error
+
+
+__all__ = ["dtype_of", "read_table", "read_tables", "value_rules"]
