@@ -30,8 +30,8 @@ bench: setup ## measure against peers, into docs/benchmarks.md
 soak: setup ## kill every long job at 50 random points
 	@MARU_KILLS=50 $(BIN)/pytest -n 2 tests/e2e -k kill
 
-lock: setup ## resolve the newest packages that platform/pyproject.toml allows
-	@$(BIN)/uv pip compile platform/pyproject.toml --extra dev --extra notebook --upgrade \
+lock: setup ## resolve requirements.lock anew; LOCK_OPTIONS=--upgrade for newer packages
+	@$(BIN)/uv pip compile platform/pyproject.toml --extra dev --extra notebook $(LOCK_OPTIONS) \
 	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet \
 	  --output-file requirements.lock
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,6 +33,8 @@ INPUTS = (
 )
 # What the lock was resolved for.
 WANTED_PYTHON = (3, 11)
+# uv installs all the rest; setuptools builds the packages that come as source only.
+INSTALLERS = ("uv", "setuptools")
 TICK_S = 10.0
 
 
@@ -51,7 +53,7 @@ def main() -> int:
         STAMP.unlink(missing_ok=True)
         steps: list[tuple[str, Callable[[], str]]] = [
             ("virtual environment", make_venv),
-            ("uv, the installer", install_uv),
+            ("installers", install_installers),
             ("packages of requirements.lock", install_packages),
             ("maru, editable", install_maru),
             ("OpenMP for LightGBM", ensure_openmp),
@@ -84,25 +86,25 @@ def make_venv() -> str:
     return f"Python {sys.version.split()[0]}"
 
 
-def install_uv() -> str:
-    """Install the pinned uv by pip, which checks it against the lock's hashes."""
-    block = uv_requirement(LOCK.read_text(encoding="utf-8"))
-    version = block.split()[0].removeprefix("uv==")
-    if UV.exists() and f"uv {version}" in _output(UV, "--version"):
-        return f"{version}, kept"
+def install_installers() -> str:
+    """Install the pinned uv and setuptools by pip, which checks them against the lock's hashes."""
+    pins = pinned(LOCK.read_text(encoding="utf-8"), INSTALLERS)
+    versions = ", ".join(pin.split()[0].replace("==", " ") for pin in pins)
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
-        requirements.write(block)
+        requirements.write("".join(pins))
         requirements.flush()
         options = ("--quiet", "--no-deps", "--require-hashes", "-r", requirements.name)
         _run("pip", PYTHON, "-m", "pip", "install", *options)
-    return version
+    return versions
 
 
 def install_packages() -> str:
     """Install exactly what the lock names, each file checked against its hash."""
     # Hard links make it fast; where the cache lies on another disk, uv copies and need not warn.
     mode = ("--link-mode", "hardlink") if _cache_is_near() else ("--link-mode", "copy")
-    _run("uv", UV, "pip", "sync", "--python", PYTHON, *mode, "--require-hashes", str(LOCK))
+    # No build isolation: it would fetch build tools that no hash of the lock covers.
+    options = (*mode, "--no-build-isolation", "--require-hashes")
+    _run("uv", UV, "pip", "sync", "--python", PYTHON, *options, LOCK)
     return f"{LOCK.read_text(encoding='utf-8').count('==')} packages"
 
 
@@ -137,12 +139,17 @@ def ensure_openmp() -> str:
     return said
 
 
-def uv_requirement(lock: str) -> str:
-    """Return the lines of the lock that pin uv and its hashes."""
-    found = re.search(r"^uv==\S+ \\\n(?:    --hash=\S+(?: \\)?\n)+", lock, flags=re.MULTILINE)
-    if found is None:
-        raise SetupError("requirements.lock does not pin uv; make lock writes it")
-    return found.group()
+def pinned(lock: str, names: Iterable[str]) -> list[str]:
+    """Return the lines of the lock that pin each of these packages and their hashes."""
+    found = []
+    for name in names:
+        pin = re.search(
+            rf"^{name}==\S+ \\\n(?:    --hash=\S+(?: \\)?\n)+", lock, flags=re.MULTILINE
+        )
+        if pin is None:
+            raise SetupError(f"requirements.lock does not pin {name}; make lock writes it")
+        found.append(pin.group())
+    return found
 
 
 def _check_python() -> None:
@@ -229,7 +236,9 @@ def _output(*command: str | Path) -> str:
     """Return what a command prints; empty where it fails."""
     words = [str(word) for word in command]
     try:
-        done = subprocess.run(words, env=_environment(), capture_output=True, text=True)
+        done = subprocess.run(
+            words, check=False, env=_environment(), capture_output=True, text=True
+        )
     except OSError:
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
@@ -237,7 +246,8 @@ def _output(*command: str | Path) -> str:
 
 def _succeeds(*command: str | Path) -> bool:
     words = [str(word) for word in command]
-    return subprocess.run(words, env=_environment(), capture_output=True).returncode == 0
+    done = subprocess.run(words, check=False, env=_environment(), capture_output=True)
+    return done.returncode == 0
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def _header_size(library: bytes) -> tuple[int, int]:
 
 
 def _dynamic_entries(library: bytes, offset: int) -> list[tuple[int, int]]:
-    entries = []
+    entries: list[tuple[int, int]] = []
     while True:
         tag, value = struct.unpack_from("<qQ", library, offset)
         if tag == _DT_NULL:
