@@ -37,7 +37,7 @@ _QUIET = {
 class Candidate:
     """What the newest finished run of a project offers for release.
 
-    ``bundle`` and ``code`` are sha256 hex digests; ``passed`` and ``reasons`` say what the gate found.
+    ``bundle`` is ``sha256:<hex>``, ``code`` hex; ``passed`` and ``reasons`` are the gate's.
     """
 
     project: str
@@ -87,8 +87,8 @@ class Workspace:
 
     @property
     def bundles(self) -> Path:
-        """Bundles, one folder a digest, never overwritten."""
-        return self.home / "bundles" / "sha256"
+        """Bundles, at ``sha256/<digest>``, never overwritten."""
+        return self.home / "bundles"
 
     @property
     def up_state(self) -> Path:
