@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import openmp
@@ -25,6 +26,7 @@ PYTHON = VENV / "bin" / "python"
 UV = VENV / "bin" / "uv"
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "maru-setup.sha256"
+UNFINISHED = VENV / "maru-setup.unfinished"
 INPUTS = (
     LOCK,
     ROOT / "platform" / "pyproject.toml",
@@ -72,39 +74,46 @@ def main() -> int:
 
 
 def make_venv() -> str:
-    """Create .venv, or anew where it is half made or belongs to another Python."""
-    if PYTHON.exists() and _output(PYTHON, "-m", "pip", "--version").endswith(_version()):
+    """Create .venv without pip, or anew where it is half made or its Python is gone."""
+    if _output(PYTHON, "-c", "import sys; print(sys.prefix)") == str(VENV):
         return "kept"
-    try:
-        import ensurepip  # noqa: F401  # Debian splits it off
-    except ImportError:
+    if find_spec("ensurepip") is None:  # Debian splits it off
         raise SetupError(
             "this Python can't make virtual environments. "
             "On Debian and Ubuntu: apt install python3-venv"
-        ) from None
-    _run("venv", sys.executable, "-m", "venv", "--clear", str(VENV))
+        )
+    _run("venv", sys.executable, "-m", "venv", "--clear", "--without-pip", VENV)
     return f"Python {sys.version.split()[0]}"
 
 
 def install_installers() -> str:
-    """Install the pinned uv and setuptools by pip, which checks them against the lock's hashes."""
+    """Install the pinned uv and setuptools, checked against the hashes of the lock."""
     pins = pinned(LOCK.read_text(encoding="utf-8"), INSTALLERS)
-    versions = ", ".join(pin.split()[0].replace("==", " ") for pin in pins)
+    names = [pin.split()[0].replace("==", " ") for pin in pins]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
         requirements.write("".join(pins))
         requirements.flush()
         options = ("--quiet", "--no-deps", "--require-hashes", "-r", requirements.name)
-        _run("pip", PYTHON, "-m", "pip", "install", *options)
-    return versions
+        if _output(UV, "--version").startswith(names[0]):
+            _run("uv", UV, "pip", "install", "--python", PYTHON, *options)
+        else:
+            _run("pip", PYTHON, "-m", "ensurepip", "--default-pip")
+            _run("pip", PYTHON, "-m", "pip", "install", "--force-reinstall", *options)
+    return ", ".join(names)
 
 
 def install_packages() -> str:
     """Install exactly what the lock names, each file checked against its hash."""
     # Hard links make it fast; where the cache lies on another disk, uv copies and need not warn.
-    mode = ("--link-mode", "hardlink") if _cache_is_near() else ("--link-mode", "copy")
+    mode = "hardlink" if _cache_is_near() else "copy"
     # No build isolation: it would fetch build tools that no hash of the lock covers.
-    options = (*mode, "--no-build-isolation", "--require-hashes")
+    options = ["--no-build-isolation", "--require-hashes", "--link-mode", mode]
+    # A run killed in here may leave a package that looks whole and is not.
+    if UNFINISHED.exists():
+        options.append("--reinstall")
+    UNFINISHED.touch()
     _run("uv", UV, "pip", "sync", "--python", PYTHON, *options, LOCK)
+    UNFINISHED.unlink()
     return f"{LOCK.read_text(encoding='utf-8').count('==')} packages"
 
 
@@ -167,10 +176,6 @@ def _inputs_digest() -> str:
     for path in INPUTS:
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _version() -> str:
-    return f"(python {WANTED_PYTHON[0]}.{WANTED_PYTHON[1]})"
 
 
 def _cache_is_near() -> bool:
