@@ -38,6 +38,10 @@ WANTED_PYTHON = (3, 11)
 # uv installs all the rest; setuptools builds the packages that come as source only.
 INSTALLERS = ("uv", "setuptools")
 TICK_S = 10.0
+# A line per package: left out of what setup shows.
+CHATTER = re.compile(
+    r" [-+~] |Looking in links|Requirement already|Processing |Installing coll|Successfully"
+)
 
 
 class SetupError(Exception):
@@ -231,7 +235,7 @@ def _run(tool: str, *command: str | Path) -> None:
     )
     assert process.stdout is not None
     for line in process.stdout:
-        if not re.match(r" [-+~] ", line):
+        if not CHATTER.match(line):
             print(f"      {tool}: {line.strip()}", flush=True)
     if process.wait() != 0:
         raise SetupError(f"{tool} failed (exit {process.returncode}); mend that, then: make setup")
