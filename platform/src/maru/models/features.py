@@ -1,9 +1,9 @@
-"""What the models ask of the mart and of a snapshot: two small protocols, no import of either."""
+"""What the models ask of the mart: two small protocols, no import of it."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import polars as pl
@@ -32,17 +32,6 @@ class Features(Protocol):
         """Return the entities seen before ``as_of``, sorted."""
 
 
-class Snapshot(Protocol):
-    """Source tables; each dated one has ``day`` and ``known_day`` (local dates)."""
-
-    @property
-    def tables(self) -> Mapping[str, pl.DataFrame]:
-        """Table name -> rows."""
-
-    def until(self, as_of: dt.date) -> Snapshot:
-        """Return the rows with ``day`` and ``known_day`` before ``as_of``."""
-
-
 class Act(Protocol):
     """A named kind of event; ``maru.mart.ActType`` and ``maru.models.labels.Events`` are ones."""
 
@@ -56,8 +45,8 @@ class Act(Protocol):
 
     @property
     def where(self) -> str:
-        """The rule: an SQL condition on the table's columns."""
+        """The rule: an SQL condition on the table's columns, money in currency units."""
 
     @property
     def amount(self) -> str | None:
-        """The money column, int64 cents; None where there is none."""
+        """The numeric column that is summed; None where there is none."""

@@ -14,7 +14,11 @@ from typing import Protocol
 import polars as pl
 
 from maru.errors import DataError
-from maru.models.features import Act, Snapshot
+from maru.models.features import Act
+from maru.tables.snapshot import Snapshot
+
+# Act types of the mart may count only some events; a label sums every row of the rule.
+NOT_IN_LABELS = ("at_least", "below", "day_cap")
 
 Population = Callable[[dt.date], pl.Series]
 
@@ -106,8 +110,11 @@ class AmountLabel:
             raise DataError(
                 f"label amount of {self.act.name} needs the act's amount column, got none"
             )
-        cents = pl.col(self.act.amount).sum().cast(pl.Float64) / 100.0
-        return _panel(self, cents, snapshot, origins, population, entity=entity, as_of=as_of)
+        # Money is summed in whole cents: the order of rows can't change a bit of it.
+        unit = 100.0 if self.act.amount in snapshot.infos[self.act.table].money else 1.0
+        by_day = pl.col(self.act.amount).sum()
+        total = pl.col("value").sum() / unit
+        return _panel(self, by_day, total, snapshot, origins, population, entity, as_of)
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,8 @@ class PurchaseLabel:
         as_of: dt.date,
     ) -> pl.DataFrame:
         """See ``Label``."""
-        return _panel(self, pl.lit(1.0), snapshot, origins, population, entity=entity, as_of=as_of)
+        one = pl.lit(1.0)
+        return _panel(self, pl.len(), one, snapshot, origins, population, entity, as_of)
 
 
 @dataclass(frozen=True)
@@ -167,9 +175,7 @@ class OrderedPairLabel:
 
     def days(self, snapshot: Snapshot, first: dt.date, last: dt.date) -> list[dt.date] | None:
         """See ``Label``."""
-        days = _rows(snapshot, self.first, None).filter(pl.col("day").is_between(first, last))[
-            "day"
-        ]
+        days = _rows(snapshot, self.first).filter(pl.col("day").is_between(first, last))["day"]
         return [day for day in days.unique().sort().to_list() if day is not None]
 
     def examples(
@@ -183,18 +189,17 @@ class OrderedPairLabel:
     ) -> pl.DataFrame:
         """See ``Label``; ``population`` is not read."""
         keys = [entity, *self.match_on]
+        known = snapshot.until(as_of)
         time = pl.col(self.ordered_by) if self.ordered_by else pl.col("day")
         horizon = pl.duration(days=self.within_days)
         first = (
-            _rows(snapshot, self.first, as_of)
+            _rows(known, self.first)
             .filter(pl.col("day").is_in(list(origins)) & (pl.col("day") + horizon <= as_of))
             .select(*keys, as_of="day", first_time=time)
             .group_by(*keys, "as_of")
             .agg(pl.col("first_time").min())
         )
-        second = _rows(snapshot, self.second, as_of).select(
-            *keys, second_day="day", second_time=time
-        )
+        second = _rows(known, self.second).select(*keys, second_day="day", second_time=time)
         pairs = first.join(second, on=keys, how="inner").filter(
             (pl.col("second_day") >= pl.col("as_of"))
             & (pl.col("second_day") < pl.col("as_of") + horizon)
@@ -210,47 +215,42 @@ class OrderedPairLabel:
         )
 
 
-def _rows(
-    snapshot: Snapshot, act: Act, as_of: dt.date | None, extra: str | None = None
-) -> pl.DataFrame:
-    """Return an act's rows, those known before ``as_of`` only."""
-    if act.table not in snapshot.tables:
+def _rows(snapshot: Snapshot, act: Act, extra: str | None = None) -> pl.DataFrame:
+    """Return the rows that obey an act's rule, and a slice's."""
+    if changed := [name for name in NOT_IN_LABELS if getattr(act, name, None) is not None]:
         raise DataError(
-            f"a label reads table {act.table}, which the snapshot lacks; "
-            f"it has {sorted(snapshot.tables)}"
+            f"a label can't use act type {act.name}: its {changed} change what counts as an event "
+            "of the mart. Declare Events(name, table, where, amount) for the label"
         )
-    rows = snapshot.tables[act.table] if as_of is None else snapshot.until(as_of).tables[act.table]
-    condition = act.where if extra is None else f"({act.where}) AND ({extra})"
-    return rows.filter(pl.sql_expr(condition))
+    return snapshot.matching(
+        act.table, act.where if extra is None else f"({act.where}) AND ({extra})"
+    )
 
 
 def _panel(
     label: AmountLabel | PurchaseLabel,
     value: pl.Expr,
+    combine: pl.Expr,
     snapshot: Snapshot,
     origins: Sequence[dt.date],
     population: Population,
-    *,
     entity: str,
     as_of: dt.date,
 ) -> pl.DataFrame:
-    rows = _rows(snapshot, label.act, as_of, label.slice)
     horizon = dt.timedelta(days=label.horizon_days)
+    # By day first: the window of each origin is then summed from few rows.
+    rows = _rows(snapshot.until(as_of), label.act, label.slice)
+    days = rows.group_by(entity, "day").agg(value=value)
     parts = []
     for origin in sorted(origins):
         if origin + horizon > as_of:
             continue
-        known = population(origin)
-        inside = rows.filter((pl.col("day") >= origin) & (pl.col("day") < origin + horizon))
-        sums = inside.group_by(entity).agg(label=value.cast(pl.Float64))
-        part = pl.DataFrame(
-            {entity: known, "as_of": pl.repeat(origin, len(known), dtype=pl.Date, eager=True)}
-        )
-        parts.append(
-            part.join(sums, on=entity, how="left")
-            .with_columns(pl.col("label").fill_null(0.0))
-            .sort(entity)
-        )
+        known = population(origin).sort()
+        inside = days.filter((pl.col("day") >= origin) & (pl.col("day") < origin + horizon))
+        labels = inside.group_by(entity).agg(label=combine)
+        part = pl.DataFrame({entity: known}).select(entity, pl.lit(origin).alias("as_of"))
+        part = part.join(labels, on=entity, how="left", maintain_order="left")
+        parts.append(part.with_columns(pl.col("label").cast(pl.Float64).fill_null(0.0)))
     if not parts:
         schema = {entity: pl.String, "as_of": pl.Date, "label": pl.Float64}
         return pl.DataFrame(schema=schema)

@@ -14,10 +14,10 @@ from typing import Any, Literal
 import polars as pl
 
 from maru.errors import ModelError
-from maru.models.features import Snapshot
 from maru.models.labels import Label
 from maru.models.naive import Naive
 from maru.models.transforms import Identity, Transform
+from maru.tables.snapshot import Snapshot
 
 Kind = Literal["amount", "event"]
 OBJECTIVES = ("l1", "l2", "mape", "huber", "tweedie", "quantile", "binary", "knn")
@@ -85,13 +85,10 @@ class Calibration:
 
     ``scale`` with a ``factor`` is fixed in git; ``scale`` without one is fitted so that the
     predicted total equals the actual; ``sigmoid`` is Platt's; ``table`` is isotonic regression.
-    ``rows``: ``out_of_time`` predicts the newest matured origins with boosters fitted on what was
-    matured before them; ``cross_fit`` predicts each entity with boosters fitted on other entities.
     """
 
     kind: Literal["identity", "scale", "sigmoid", "table"] = "identity"
     factor: float | None = None
-    rows: Literal["out_of_time", "cross_fit"] = "out_of_time"
 
     @property
     def is_fitted(self) -> bool:
@@ -172,18 +169,38 @@ class BackTestOrigins:
 
 
 @dataclass(frozen=True)
+class Validation:
+    """The training rows on which calibrations and thresholds are fitted, unseen by their boosters.
+
+    Parameters
+    ----------
+    rows
+        ``out_of_time``: the newest matured origins, predicted by boosters fitted on what was
+        matured before them. ``by_entity`` and ``by_day``: every row, predicted by boosters fitted
+        on other entities or other origins (cross-fitting).
+    folds
+        Number of folds of a cross-fit.
+    positives
+        ``out_of_time`` takes as many of the newest origins as give this many positive rows.
+    """
+
+    rows: Literal["out_of_time", "by_entity", "by_day"] = "out_of_time"
+    folds: int = 5
+    positives: int = 100
+
+
+@dataclass(frozen=True)
 class Screening:
     """Which mart columns a model reads, decided on training rows only; see ``screening.py``.
 
-    ``keep`` columns rank highest by a quick booster's gain on ``origins`` training origins; those
-    of ``always`` are added. ``head`` is the head whose first member is fitted for the rank.
+    ``keep`` columns rank highest by the gain of quick boosters, one a head, fitted on ``origins``
+    training origins; those of ``always`` are added.
     """
 
     keep: int = 150
     always: tuple[str, ...] = ()
     origins: int = 2
     rounds: int = 60
-    head: str | None = None
 
 
 @dataclass(frozen=True)
@@ -247,6 +264,8 @@ class Task:
         The training origins.
     back_test
         The test origins.
+    validation
+        Where calibrations and thresholds are fitted.
     screening
         None: every column of the mart is read.
     guard
@@ -268,6 +287,7 @@ class Task:
     heads: tuple[Head, ...]
     training: TrainingOrigins
     back_test: BackTestOrigins = field(default_factory=BackTestOrigins)
+    validation: Validation = field(default_factory=Validation)
     screening: Screening | None = None
     guard: ControlGuard | None = None
     unit_features: UnitFeatures | None = None
