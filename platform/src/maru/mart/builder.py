@@ -1,0 +1,139 @@
+"""Building the mart: the wide table of features as of a day."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from maru.errors import DataError
+from maru.mart.columns import COMPUTE, columns
+from maru.mart.day_rows import Ints
+from maru.mart.declarations import Mart
+from maru.mart.dictionary import ColumnInfo
+from maru.mart.history import Columns, History
+from maru.mart.local_engine import LocalEngine
+from maru.mart.state import MartState
+from maru.tables.snapshot import Snapshot
+
+ENGINES = {"local": LocalEngine}
+
+
+class MartBuilder:
+    """Builds the features of one mart, from one snapshot, with one state, for any day.
+
+    Parameters
+    ----------
+    cache
+        A folder for built tables; None keeps none.
+    engine
+        Who groups the rows: ``local``.
+    """
+
+    def __init__(
+        self,
+        mart: Mart,
+        snapshot: Snapshot,
+        state: MartState,
+        cache: Path | None = None,
+        engine: str = "local",
+    ) -> None:
+        if engine not in ENGINES:
+            raise DataError(f"the mart's engine is one of {', '.join(ENGINES)}, got {engine!r}.")
+        self.mart = mart
+        self.state = state
+        self.dictionary = columns(mart, state)
+        self._snapshot = snapshot
+        self._cache = cache
+        self._engine = ENGINES[engine](mart, snapshot, state)
+
+    @cached_property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the feature columns that ``build`` answers, in order."""
+        return tuple(column.name for column in self.dictionary)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, ColumnInfo]:
+        return {column.name: column for column in self.dictionary}
+
+    def entities(self, as_of: date) -> pl.Series:
+        """Return the entities with a row known before ``as_of``, sorted."""
+        return self._answered(self._engine.history(as_of), None)[0]
+
+    def build(
+        self,
+        as_of: date,
+        columns: Sequence[str] | None = None,
+        entities: Sequence[Any] | pl.Series | None = None,
+    ) -> pl.DataFrame:
+        """Return the features as of a day.
+
+        Parameters
+        ----------
+        as_of
+            Local midnight, in the project's time zone, of this day: rows with ``day`` and
+            ``known_day`` before it count.
+        columns
+            The columns to compute, in the order wanted; None takes all. Only families with a
+            requested column are computed.
+        entities
+            The entities to answer for; None takes every one seen before ``as_of``.
+
+        Returns
+        -------
+        DataFrame
+            The entity column and the requested Float64 columns (amounts in currency units), a row
+            an entity, sorted by entity. Counts and sums are 0 without rows; mean, max, trend and
+            days since are null. An entity asked for that was never seen before ``as_of`` has a
+            row like one without any rows.
+
+        Raises
+        ------
+        DataError
+            If a column is unknown or named twice.
+        """
+        wanted = self._wanted(columns)
+        history = self._engine.history(as_of)
+        values = self._compute(history, wanted)
+        names, positions = self._answered(history, entities)
+        features = [
+            pl.Series(column.name, values[column.name][positions], nan_to_null=True)
+            for column in wanted
+        ]
+        return pl.DataFrame([names, *features])
+
+    def _answered(
+        self, history: History, entities: Sequence[Any] | pl.Series | None
+    ) -> tuple[pl.Series, Ints]:
+        """Return the entities to answer for and their positions; nobody's for one not seen."""
+        listed = self._engine.entity_list
+        seen = np.flatnonzero(history.seen[:-1])
+        if entities is None:
+            return listed.gather(seen), seen
+        asked = pl.Series(self.mart.entity, entities, dtype=listed.dtype).unique().sort()
+        known = pl.DataFrame({"entity": listed.gather(seen), "position": seen})
+        found = asked.to_frame("entity").join(known, on="entity", how="left", maintain_order="left")
+        positions = found["position"].fill_null(history.n_entities - 1).to_numpy()
+        return asked.alias(self.mart.entity), positions
+
+    def _wanted(self, names: Sequence[str] | None) -> tuple[ColumnInfo, ...]:
+        if names is None:
+            return self.dictionary
+        if unknown := [name for name in names if name not in self._by_name]:
+            raise DataError(
+                f"the mart has no column {', '.join(unknown[:5])}; it has {len(self.dictionary)}, "
+                f"such as {', '.join(self.column_names[:3])}."
+            )
+        return tuple(self._by_name[name] for name in dict.fromkeys(names))
+
+    def _compute(self, history: History, wanted: Sequence[ColumnInfo]) -> Columns:
+        found: Columns = {}
+        with np.errstate(invalid="ignore", divide="ignore"):
+            for family in COMPUTE:
+                mine = [column for column in wanted if column.family == family]
+                if mine:
+                    found |= COMPUTE[family](history, mine)
+        return found
