@@ -8,6 +8,7 @@ next import without a restart, and ``from .data import TABLES`` works between th
 import hashlib
 import importlib
 import linecache
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -18,9 +19,12 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from maru.errors import MaruError
-from maru.project.problems import FolderError, Problem
+from maru.project.problems import FolderError, Problem, nearest
 
 PREFIX = "maru_project_"
+STEPS = "maru.components"
+# Python 3.11 says which name is missing in words only.
+CANNOT_IMPORT = re.compile(r"cannot import name '(?P<name>[^']+)' from '(?P<module>[^']+)'")
 
 
 class _UncachedLoader(SourceFileLoader):
@@ -113,12 +117,24 @@ def _import_problem(folder: Path, file: Path, error: BaseException) -> Problem:
     if isinstance(error, MaruError):
         return Problem(where, line, str(error))
     if isinstance(error, ModuleNotFoundError) and error.name:
-        missing = error.name.removeprefix(PREFIX).split(".")[-1]
+        last = error.name.removeprefix(PREFIX).split(".")[-1]
         if error.name.startswith(PREFIX):
-            return Problem(where, line, f"the folder has no file {missing}.py to import")
-        if (folder / f"{missing}.py").is_file():
-            said = f"`{missing}` is a file of this folder; write `from .{missing} import ...`"
+            return Problem(where, line, f"the folder has no file {last}.py to import")
+        if (folder / f"{last}.py").is_file():
+            said = f"`{last}` is a file of this folder; write `from .{last} import ...`"
             return Problem(where, line, said)
         said = f"no package `{error.name}` is installed; name it in requirements.txt or drop it"
         return Problem(where, line, said)
+    if isinstance(error, ImportError) and (missing := CANNOT_IMPORT.match(error.msg or "")):
+        return Problem(where, line, _no_such_name(*missing.group("module", "name")))
     return Problem(where, line, f"importing this failed with {type(error).__name__}: {error}")
+
+
+def _no_such_name(module: str, name: str) -> str:
+    known = dir(sys.modules[module]) if module in sys.modules else []
+    meant = nearest(name, known)
+    hint = f"; did you mean `{meant}`?" if meant else ""
+    if module == STEPS:
+        return f"there is no such step as `{name}`{hint or '; there are: ' + ', '.join(known)}"
+    place = f"{module.split('.')[-1]}.py" if module.startswith(PREFIX) else module
+    return f"{place} has no `{name}`{hint}"

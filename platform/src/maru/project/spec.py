@@ -58,7 +58,7 @@ def _cron(text: str) -> str:
     fields = text.split()
     if len(fields) != len(CRON_FIELDS):
         raise ValueError(
-            f"must have five fields ({', '.join(CRON_FIELDS)}), got {len(fields)}; "
+            f"must have five fields ({', '.join(CRON_FIELDS)}), not {len(fields)}; "
             'write for example `"0 6 * * 1"`'
         )
     for position, (field, title) in enumerate(zip(fields, CRON_FIELDS, strict=True)):
