@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ import numpy as np
 from maru.errors import ModelError
 from maru.models.boosting import FittedMember
 from maru.models.recipe import Array, Recipe
+
+THREADS_LINE = re.compile(r"^\[num_threads: \d+\]$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,9 @@ class FittedModel:
                     f"{file}: nearest neighbours are for comparison and can't be released; "
                     "take the head out of the task"
                 )
-            (folder / file).write_text(member.model.model_to_string(), "utf-8")
+            # The number of threads is the machine's; it changes no tree, so no digest either.
+            text = THREADS_LINE.sub("[num_threads: 1]", member.model.model_to_string())
+            (folder / file).write_text(text, "utf-8")
         documents = {"model": self.recipe.to_json(), "curves": self.curves}
         for name, document in {**documents, "training": self.training}.items():
             text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)

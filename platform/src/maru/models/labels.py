@@ -252,6 +252,6 @@ def _panel(
         part = part.join(labels, on=entity, how="left", maintain_order="left")
         parts.append(part.with_columns(pl.col("label").cast(pl.Float64).fill_null(0.0)))
     if not parts:
-        schema = {entity: pl.String, "as_of": pl.Date, "label": pl.Float64}
-        return pl.DataFrame(schema=schema)
+        names = {entity: rows.schema[entity], "as_of": pl.Date, "label": pl.Float64}
+        return pl.DataFrame(schema=names)
     return pl.concat(parts)

@@ -48,7 +48,8 @@ def leaderboard(
     -------
     DataFrame
         ``target``, ``row``, ``role`` (``head``, ``variant`` or ``naive``), ``origin`` (Date; null:
-        the mean over the origins where the metric exists), ``rows``, ``positives`` and the metrics
+        the mean over the origins with ``task.origin_positives`` or more positives; over all where
+        none has that many), ``rows``, ``positives`` and the metrics
         of ``METRICS`` (null where one does not apply). Sorted by target, role, row, origin, the
         mean last.
     """
@@ -70,8 +71,10 @@ def leaderboard(
     each = pl.DataFrame(rows, infer_schema_length=None).with_columns(
         pl.col(METRICS).cast(pl.Float64).fill_nan(None)
     )
+    telling = each.filter(pl.col("positives") >= task.origin_positives)
     mean = (
-        each.group_by("target", "row", "role", maintain_order=True)
+        (each if telling.is_empty() else telling)
+        .group_by("target", "row", "role", maintain_order=True)
         .agg(pl.col("rows", "positives").sum(), pl.col(METRICS).mean())
         .with_columns(origin=pl.lit(None, dtype=pl.Date))
     )

@@ -28,7 +28,7 @@ INVERSES: dict[str, tuple[str, ...]] = {
     "expm1": (),
     "square": (),
     "minmax": ("low", "high"),
-    "times_column": ("column", "factor", "floor"),
+    "times_column": ("column", "factor", "offset", "floor"),
 }
 CALIBRATIONS: dict[str, tuple[str, ...]] = {
     "identity": (),
@@ -205,7 +205,7 @@ def invert(
 ) -> Array:
     """Undo a label's transform: ``raw`` of shape (n,) to the label's unit; see ``INVERSES``.
 
-    ``times_column`` gives ``raw * max(floor, factor * column)``, a null counting as 0.
+    ``times_column`` gives ``raw * max(floor, factor * column + offset)``, a null counting as 0.
     """
     match inverse["kind"]:
         case "identity":
@@ -217,14 +217,15 @@ def invert(
         case "minmax":
             return np.asarray(inverse["low"] + raw * (inverse["high"] - inverse["low"]))
         case _:
+            column = matrix[:, place[inverse["column"]]]
             return raw * column_scale(
-                matrix[:, place[inverse["column"]]], inverse["factor"], inverse["floor"]
+                column, inverse["factor"], inverse["offset"], inverse["floor"]
             )
 
 
-def column_scale(column: Array, factor: float, floor: float) -> Array:
-    """Return ``max(floor, factor * column)``, a NaN counting as 0: what ratios divide by."""
-    return np.maximum(floor, factor * np.nan_to_num(column, nan=0.0))
+def column_scale(column: Array, factor: float, offset: float, floor: float) -> Array:
+    """Return ``max(floor, factor * column + offset)``, a NaN counting as 0."""
+    return np.maximum(floor, factor * np.nan_to_num(column, nan=0.0) + offset)
 
 
 def calibrate(calibration: Mapping[str, Any], value: Array) -> Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import polars as pl
@@ -278,6 +278,10 @@ class Task:
         Training is refused with fewer positive examples of any target.
     gate
         What a candidate must reach.
+    variants
+        Heads for comparison, fitted by a full back test only; see ``variants.py``.
+    origin_positives
+        A test origin with fewer positives is shown, but tells too little to enter the mean.
     mape_offset
         The k of MAPE(+k), in the label's unit.
     """
@@ -294,10 +298,16 @@ class Task:
     monotone: Mapping[str, int] = field(default_factory=dict)
     minimum_positives: int = 50
     gate: tuple[GateRule, ...] = ()
+    variants: tuple[Head, ...] = ()
+    origin_positives: int = 30
     mape_offset: float = 10.0
 
     def __post_init__(self) -> None:
         _check_names(self)
+
+    def with_variants(self) -> Task:
+        """Return the task with its variants among its heads."""
+        return replace(self, heads=(*self.heads, *self.variants), variants=())
 
     def target(self, name: str) -> Target:
         """Return the target of that name."""
@@ -322,11 +332,12 @@ def _check_names(task: Task) -> None:
     if not task.targets or not task.heads:
         raise ModelError("a task needs at least one target and one head")
     targets = [target.name for target in task.targets]
-    heads = [head.name for head in task.heads]
+    heads = [head.name for head in (*task.heads, *task.variants)]
+    kinds = {target.name: target.kind for target in task.targets}
     for what, names in (("targets", targets), ("heads", heads)):
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ModelError(f"task: {what} {repeated} stand twice; names must differ")
-    for place, head in enumerate(task.heads):
+    for place, head in enumerate((*task.heads, *task.variants)):
         if head.target not in targets:
             raise ModelError(
                 f"head {head.name} names target {head.target!r}; the task's targets are {targets}"
@@ -337,12 +348,16 @@ def _check_names(task: Task) -> None:
                 f"which must stand before it; "
                 f"before it are {heads[:place]}"
             )
+        if head.zero_unless and kinds[task.head(head.zero_unless.head).target] != "event":
+            raise ModelError(
+                f"head {head.name} is zero unless {head.zero_unless.head!r}, no probability"
+            )
         if any(member.rows == "flagged" for member in head.members) and head.zero_unless is None:
             raise ModelError(
                 f"head {head.name} trains on flagged rows; say by which head in zero_unless"
             )
     for rule in task.gate:
-        if rule.head not in heads:
+        if rule.head not in [head.name for head in task.heads]:
             raise ModelError(f"gate rule on head {rule.head!r}; the task's heads are {heads}")
     units = {target.label.unit_columns for target in task.targets}
     if len(units) > 1:

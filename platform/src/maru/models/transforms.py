@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from maru.errors import ModelError
 from maru.models.recipe import Array, column_scale
 
 
@@ -88,16 +89,24 @@ class MinMax(Identity):
 
 @dataclass(frozen=True)
 class Ratio:
-    """The label divided by ``max(floor, factor * column)``: how much of its usual an entity does.
+    """The label over ``max(floor, factor * column + offset)``: how much of its usual one does.
 
-    ``weight_power`` multiplies each row's weight by that scale to this power: 0 minimises the
-    error of the ratio, 1 with ``l1`` (2 with ``l2``) the error of the amount itself.
+    ``weight_power`` multiplies each row's weight by that scale to this power: with 0 the error of
+    the ratio is minimised, with 1 and ``l1`` (2 and ``l2``) the error of the amount itself.
     """
 
     column: str
     factor: float = 1.0
-    floor: float = 1.0
+    offset: float = 0.0
+    floor: float = 0.0
     weight_power: float = 0.0
+
+    def __post_init__(self) -> None:
+        if max(self.offset, self.floor) <= 0:
+            raise ModelError(
+                f"Ratio of {self.column} would divide by 0 where the column is 0; give it an offset "
+                f"or a floor above 0, got offset={self.offset}, floor={self.floor}"
+            )
 
     def fit(self, label: Array) -> dict[str, Any]:
         """See ``Transform``."""
@@ -105,6 +114,7 @@ class Ratio:
             "kind": "times_column",
             "column": self.column,
             "factor": self.factor,
+            "offset": self.offset,
             "floor": self.floor,
         }
 
@@ -120,4 +130,4 @@ class Ratio:
     def _scale(self, column: Array | None) -> Array:
         if column is None:
             raise ValueError(f"Ratio needs the values of column {self.column}")
-        return column_scale(column, self.factor, self.floor)
+        return column_scale(column, self.factor, self.offset, self.floor)

@@ -1,0 +1,208 @@
+"""Search a head's parameters with Optuna, on a time split of the training origins.
+
+The rows of a validation span are predicted by boosters fitted on what had matured before it. What
+is found is written into the project's ``pipeline.py`` by hand and committed: no run searches by
+itself. A stopped search goes on where it was, and ends as if it had not been stopped.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import optuna
+
+from maru.errors import ModelError
+from maru.models.boosting import Design
+from maru.models.calibration import Mask
+from maru.models.evaluation import measure
+from maru.models.examples import Examples
+from maru.models.features import Features
+from maru.models.guard import keep_control
+from maru.models.heads import fit_heads
+from maru.models.screening import screen
+from maru.models.task import Head, Task
+from maru.models.training import THREADS, training_examples
+from maru.tables.snapshot import Snapshot
+
+ROUNDS = "rounds"
+HIGHER_IS_BETTER = ("pr_auc", "auc", "spearman", "top_decile_capture")
+
+
+@dataclass(frozen=True)
+class Range:
+    """Where a parameter may lie: ``[low, high]``, whole numbers where both are ints."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
+DEFAULT_SPACE: dict[str, Range] = {
+    ROUNDS: Range(50, 600, log=True),
+    "learning_rate": Range(0.01, 0.15, log=True),
+    "num_leaves": Range(4, 63, log=True),
+    "min_data_in_leaf": Range(20, 1000, log=True),
+    "feature_fraction": Range(0.1, 1.0),
+    "lambda_l2": Range(0.01, 100.0, log=True),
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One try: the parameters and the mean metric over the validation spans."""
+
+    number: int
+    params: Mapping[str, float]
+    value: float
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a search found; ``declared`` is the metric with the parameters of the task."""
+
+    best: Trial
+    declared: float
+    trials: tuple[Trial, ...]
+
+
+def tune(
+    task: Task,
+    features: Features,
+    snapshot: Snapshot,
+    *,
+    as_of: dt.date,
+    head: str,
+    metric: str,
+    trials: int = 30,
+    spans: int = 3,
+    space: Mapping[str, Range] | None = None,
+    seed: int = 1,
+    done: Sequence[Trial] = (),
+    keep: Callable[[Trial], None] | None = None,
+    threads: int = THREADS,
+) -> Tuned:
+    """Search the parameters of every member of a head at once.
+
+    Parameters
+    ----------
+    metric
+        A column of the leaderboard, lower is better but for ``HIGHER_IS_BETTER``.
+    spans
+        How many validation spans, each one horizon long, counted back from the newest matured day.
+    space
+        Parameter -> range; ``rounds`` is the number of trees. None: ``DEFAULT_SPACE``.
+    done
+        Trials of an earlier, stopped search with the same arguments.
+    keep
+        Called with each new trial.
+
+    Raises
+    ------
+    ModelError
+        If the training days are too few for the spans.
+    """
+    space = space or DEFAULT_SPACE
+    screened = screen(task, features, snapshot, as_of=as_of, threads=threads)
+    examples = training_examples(task, features, snapshot, as_of=as_of, screened=screened)
+    examples, _ = keep_control(task, snapshot.until(as_of), examples)
+    splits = [
+        (Design(task, examples.take(before), threads), examples.take(span))
+        for before, span in time_splits(task, examples, spans)
+    ]
+    declared = task.head(head)
+
+    def value(candidate: Head) -> float:
+        values = [_measured(task, candidate, metric, *split) for split in splits]
+        return float(np.mean(values))
+
+    study = _study(metric, space, done)
+    found = list(done)
+    while len(found) < trials:
+        # A sampler of its own for each trial: a search that goes on draws as one that ran through.
+        study.sampler = optuna.samplers.TPESampler(seed=seed + len(found))
+        asked = study.ask(_distributions(space))
+        trial = Trial(len(found), dict(asked.params), value(with_params(declared, asked.params)))
+        study.tell(asked, trial.value)
+        found.append(trial)
+        if keep:
+            keep(trial)
+    best = (max if metric in HIGHER_IS_BETTER else min)(found, key=lambda trial: trial.value)
+    return Tuned(best, value(declared), tuple(found))
+
+
+def with_params(head: Head, params: Mapping[str, Any]) -> Head:
+    """Return the head with these parameters in every member; ``rounds`` is the number of trees."""
+    changed = {name: value for name, value in params.items() if name != ROUNDS}
+    members = tuple(
+        replace(
+            member,
+            params={**member.params, **changed},
+            rounds=int(params.get(ROUNDS, member.rounds)),
+        )
+        for member in head.members
+    )
+    return replace(head, members=members)
+
+
+def time_splits(task: Task, examples: Examples, spans: int) -> list[tuple[Mask, Mask]]:
+    """Return (rows to fit on, rows to validate), newest span first.
+
+    A span is one horizon long; the rows to fit on had matured at its first day.
+    """
+    days = examples.days()
+    horizon = np.timedelta64(task.horizon_days, "D")
+    splits = []
+    for i in range(spans):
+        newest = days.max() - i * horizon
+        span = (days > newest - horizon) & (days <= newest)
+        if not span.any():
+            break
+        before = days + horizon <= days[span].min()
+        if before.any():
+            splits.append((before, span))
+    if len(splits) < spans:
+        raise ModelError(
+            f"tuning wants {spans} validation spans of {task.horizon_days} days with matured rows "
+            f"before them; the training days {days.min()} to {days.max()} give {len(splits)}"
+        )
+    return splits
+
+
+def _measured(task: Task, head: Head, metric: str, design: Design, validation: Examples) -> float:
+    recipe, members = fit_heads(design, [head])
+    raw = [member.raw(validation.matrix, design.threads) for member in members]
+    metrics = measure(
+        validation.labels[head.target],
+        recipe.combine(raw, validation.matrix)[head.name],
+        kind=task.target(head.target).kind,
+        mape_offset=task.mape_offset,
+    )
+    return metrics[metric]
+
+
+def _study(metric: str, space: Mapping[str, Range], done: Sequence[Trial]) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    is_higher = metric in HIGHER_IS_BETTER
+    study = optuna.create_study(direction="maximize" if is_higher else "minimize")
+    for trial in done:
+        study.add_trial(
+            optuna.trial.create_trial(
+                params=dict(trial.params), distributions=_distributions(space), value=trial.value
+            )
+        )
+    return study
+
+
+def _distributions(
+    space: Mapping[str, Range],
+) -> dict[str, optuna.distributions.BaseDistribution]:
+    return {
+        name: optuna.distributions.IntDistribution(int(r.low), int(r.high), log=r.log)
+        if isinstance(r.low, int) and isinstance(r.high, int)
+        else optuna.distributions.FloatDistribution(r.low, r.high, log=r.log)
+        for name, r in space.items()
+    }
