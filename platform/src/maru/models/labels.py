@@ -252,6 +252,7 @@ def _panel(
         part = part.join(labels, on=entity, how="left", maintain_order="left")
         parts.append(part.with_columns(pl.col("label").cast(pl.Float64).fill_null(0.0)))
     if not parts:
-        names = {entity: rows.schema[entity], "as_of": pl.Date, "label": pl.Float64}
-        return pl.DataFrame(schema=names)
+        return rows.select(
+            entity, as_of=pl.lit(None, dtype=pl.Date), label=pl.lit(None, dtype=pl.Float64)
+        ).clear()
     return pl.concat(parts)

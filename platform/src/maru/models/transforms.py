@@ -104,8 +104,8 @@ class Ratio:
     def __post_init__(self) -> None:
         if max(self.offset, self.floor) <= 0:
             raise ModelError(
-                f"Ratio of {self.column} would divide by 0 where the column is 0; give it an offset "
-                f"or a floor above 0, got offset={self.offset}, floor={self.floor}"
+                f"Ratio of {self.column} would divide by 0 where the column is 0; give it an "
+                f"offset or a floor above 0, got {self.offset} and {self.floor}"
             )
 
     def fit(self, label: Array) -> dict[str, Any]:
