@@ -79,7 +79,8 @@ def main() -> int:
 
 def make_venv() -> str:
     """Create .venv without pip, or anew where it is half made or its Python is gone."""
-    if _output(PYTHON, "-c", "import sys; print(sys.prefix)") == str(VENV):
+    probe = "import sys; print(sys.prefix, *sys.version_info[:2])"
+    if _output(PYTHON, "-c", probe) == " ".join(map(str, (VENV, *WANTED_PYTHON))):
         return "kept"
     if find_spec("ensurepip") is None:  # Debian splits it off
         raise SetupError(

@@ -1,0 +1,1 @@
+"""What ``maru check`` looks for in a project folder."""

@@ -1,0 +1,111 @@
+"""What features.py declares: act types whose rules fit the tables, families that fit the acts."""
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from maru.errors import DataError
+from maru.folder_check.source_lines import line_of
+from maru.mart import Attribute, Mart
+from maru.project import Problem, Project
+from maru.project.problems import nearest
+from maru.tables.snapshot import Snapshot
+
+NUMBERS = ("money", "int", "float")
+# The fields of a family that name act types, and those that name columns of its act type's table.
+ACT_FIELDS = ("act_type", "act_types", "first", "second")
+COLUMN_FIELDS = ("by", "column", "match_on")
+
+
+def mart_problems(project: Project, mart: Mart, snapshot: Snapshot) -> Iterator[Problem]:
+    """Yield what is wrong with a mart over the tables of ``snapshot``, which may have no rows."""
+    file = project.folder / "features.py"
+    if mart.entity != project.spec.entity:
+        said = f"`MART` has entity {mart.entity}, project.yaml says {project.spec.entity}; agree"
+        yield Problem(file, line_of(file, "Mart", mart.entity), said)
+    if not mart.act_types:
+        yield Problem(file, None, "`MART` has no act types; declare one with ActType(...)")
+    for act in mart.act_types:
+        place = line_of(file, "ActType", act.name)
+        for said in act_problems(act, mart.entity, snapshot):
+            yield Problem(file, place, f"act type {act.name}: {said}")
+    names = [act.name for act in mart.act_types]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        said = f"two act types are named `{name}`; rename one"
+        yield Problem(file, line_of(file, "ActType", name), said)
+    for family in _families(mart):
+        yield from _of_family(file, family, mart, snapshot)
+
+
+def act_problems(act: Any, entity: str, snapshot: Snapshot) -> Iterator[str]:
+    """Yield what is wrong with one rule: an act type of a mart, or the events of a label."""
+    if act.table not in snapshot.tables:
+        yield _unknown("table", act.table, snapshot.tables)
+        return
+    info = snapshot.infos[act.table]
+    if info.time is None:
+        yield f"table {act.table} has no `time`, so its rows are no events; name one in data.py"
+    if entity not in info.types:
+        yield f"table {act.table} lacks the entity's column {entity}"
+    if act.amount is not None and act.amount not in info.types:
+        yield _unknown("amount column", act.amount, info.types)
+    elif act.amount is not None and info.types[act.amount] not in NUMBERS:
+        yield f"amount {act.amount} must be a number; it is a {info.types[act.amount]}"
+    for key in ("per", "until"):
+        column = getattr(act, key, None)
+        if column is not None and column not in info.types:
+            yield _unknown(f"`{key}` column", column, info.types)
+    try:
+        snapshot.matching(act.table, act.where)
+    except DataError as error:
+        yield str(error)
+
+
+def _families(mart: Mart) -> Iterator[Any]:
+    for field in fields(mart):
+        value = getattr(mart, field.name)
+        if field.name != "act_types":
+            yield from (value if isinstance(value, tuple) else (value,))
+
+
+def _of_family(file: Path, family: Any, mart: Mart, snapshot: Snapshot) -> Iterator[Problem]:
+    if not is_dataclass(family):
+        return
+    kind = type(family).__name__
+    name = getattr(family, "name", "")
+    place = line_of(file, kind, name or next(iter(_acts(family)), ""))
+    known = [act.name for act in mart.act_types]
+    about = f"{kind} {name}".strip()
+    tables = [family.table] if isinstance(family, Attribute) else []
+    for act in _acts(family):
+        if act in known:
+            tables.append(mart.act_type(act).table)
+        else:
+            yield Problem(file, place, f"{about}: {_unknown('act type', act, known)}")
+    for table in tables:
+        if table not in snapshot.tables:
+            yield Problem(file, place, f"{about}: {_unknown('table', table, snapshot.tables)}")
+            continue
+        types = snapshot.infos[table].types
+        for column in _values(family, COLUMN_FIELDS):
+            if column not in types:
+                yield Problem(file, place, f"{about}: {_unknown('column', column, types)}")
+
+
+def _acts(family: Any) -> list[str]:
+    return _values(family, ACT_FIELDS)
+
+
+def _values(family: Any, names: tuple[str, ...]) -> list[str]:
+    found: list[str] = []
+    for name in names:
+        value = getattr(family, name, ())
+        found += [value] if isinstance(value, str) else value
+    return found
+
+
+def _unknown(what: str, got: str, known: Any) -> str:
+    meant = nearest(got, known)
+    hint = f"did you mean `{meant}`?" if meant else f"there are {', '.join(known)}"
+    return f"there is no {what} `{got}`; {hint}"

@@ -1,0 +1,65 @@
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from maru.cli import main as program
+from maru.cli.main import COMMANDS, main, summaries
+
+COMMAND_FOLDER = Path(program.__file__).parent
+NOT_COMMANDS = {"__init__", "main", "dispatch", "outcome"}
+INSTALLED = Path(sys.executable).with_name("maru")
+
+
+def test_the_table_lists_the_modules_that_exist_and_no_other():
+    public = {p.stem for p in COMMAND_FOLDER.glob("*.py") if not p.stem.startswith("_")}
+    assert set(summaries()) == public - NOT_COMMANDS
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
+def test_help_names_every_command_and_what_it_does(words, capsys):
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    for group, commands in COMMANDS.items():
+        assert f"\n{group}\n" in printed
+        for name, (_, summary) in commands.items():
+            assert any(
+                line.split()[0] == name and line.endswith(summary)
+                for line in printed.splitlines()
+                if line.strip()
+            )
+
+
+def test_help_fits_a_terminal(capsys):
+    main([])
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 88
+
+
+def test_version_is_that_of_the_package(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"maru {version('maru')}\n"
+
+
+def test_help_imports_next_to_nothing():
+    code = "import sys; from maru.cli.main import main; main([]); print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert {m for m in loaded if m.startswith("maru")} == {"maru", "maru.cli", "maru.cli.main"}
+    assert not loaded & {"argparse", "json", "typing", "pathlib", "inspect", "polars", "pydantic"}
+
+
+def test_help_answers_in_at_most_twice_the_time_of_an_empty_python():
+    def seconds(*command: str | Path) -> float:
+        begun = time.perf_counter()
+        subprocess.run([str(word) for word in command], stdout=subprocess.DEVNULL, check=True)
+        return time.perf_counter() - begun
+
+    empty, ours = [], []
+    for _ in range(20):  # alternating, so that a busy machine slows both
+        empty.append(seconds(sys.executable, "-c", "pass"))
+        ours.append(seconds(INSTALLED, "--help"))
+    # The fastest of many: what the program costs, without what else ran at that moment.
+    assert min(ours) <= 2 * min(empty)
