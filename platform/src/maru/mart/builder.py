@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 
 from maru.errors import DataError
-from maru.mart.columns import COMPUTE, columns
+from maru.mart.columns import columns, compute
 from maru.mart.day_rows import Ints
 from maru.mart.declarations import Mart
 from maru.mart.dictionary import ColumnInfo
-from maru.mart.history import Columns, History
+from maru.mart.history import History
 from maru.mart.local_engine import LocalEngine
 from maru.mart.state import MartState
 from maru.tables.snapshot import Snapshot
@@ -97,7 +97,7 @@ class MartBuilder:
         """
         wanted = self._wanted(columns)
         history = self._engine.history(as_of)
-        values = self._compute(history, wanted)
+        values = compute(history, self._with_inputs(wanted))
         names, positions = self._answered(history, entities)
         features = [
             pl.Series(column.name, values[column.name][positions], nan_to_null=True)
@@ -129,11 +129,16 @@ class MartBuilder:
             )
         return tuple(self._by_name[name] for name in dict.fromkeys(names))
 
-    def _compute(self, history: History, wanted: Sequence[ColumnInfo]) -> Columns:
-        found: Columns = {}
-        with np.errstate(invalid="ignore", divide="ignore"):
-            for family in COMPUTE:
-                mine = [column for column in wanted if column.family == family]
-                if mine:
-                    found |= COMPUTE[family](history, mine)
-        return found
+    def _with_inputs(self, wanted: Sequence[ColumnInfo]) -> list[ColumnInfo]:
+        """Return the columns and, before them, those that they are computed from."""
+        found: dict[str, ColumnInfo] = {}
+
+        def add(column: ColumnInfo) -> None:
+            if column.name not in found:
+                for name in column.inputs:
+                    add(self._by_name[name])
+                found[column.name] = column
+
+        for column in wanted:
+            add(column)
+        return list(found.values())

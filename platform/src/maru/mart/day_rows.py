@@ -1,6 +1,7 @@
-"""Events per entity and day of one slice: the small table that every family is computed from."""
+"""Events per entity and day of one slice: the small table that families are computed from."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -41,59 +42,116 @@ class DayRows:
             self.entity[part], self.day[part], self.events[part], self.cents[part], self.top[part]
         )
 
+    def before(self, end: int) -> "DayRows":
+        """Return the rows with ``day < end``, without copying."""
+        return self.between(int(self.day[0]) if len(self.day) else end, end)
 
-@dataclass(frozen=True)
+
+NO_ROWS = DayRows(*(np.empty(0, np.int64) for _ in range(5)))
+
+
 class WindowSums:
-    """Trailing sums ``[as_of - window, as_of)``; each array is (n_entities, n_windows) float64.
-
-    ``top`` and ``top_day`` (largest event, largest day) are in cents and -inf without events.
-    """
-
-    events: Floats
-    cents: Floats
-    days: Floats
-    top: Floats
-    top_day: Floats
-
-
-def window_sums(rows: DayRows, as_of: int, windows: tuple[int, ...], n_entities: int) -> WindowSums:
-    """Sum a slice over trailing windows in one pass.
+    """Sums of a slice over trailing windows ``[as_of - window, as_of)``, in one pass.
 
     Each row adds to the smallest window that holds it; windows are then merged from short to long.
-    Sums of whole cents in float64 are exact (below 2**53 cents).
+    Sums of whole cents in float64 are exact (below 2**53 cents). Each array has the shape
+    (n_entities, n_windows).
 
     Parameters
     ----------
     windows
         Rising, in days, each 1 or more.
     """
-    width = len(windows)
-    used = rows.between(as_of - windows[-1], as_of)
-    smallest = np.searchsorted(np.asarray(windows), np.arange(windows[-1] + 1))
-    cell = used.entity * width + smallest[as_of - used.day]
-    cells = n_entities * width
 
-    def added(weights: Ints | None) -> Floats:
-        sums = np.bincount(cell, weights=weights, minlength=cells).astype(np.float64, copy=False)
-        return sums.reshape(n_entities, width).cumsum(axis=1)
+    def __init__(
+        self, rows: DayRows, as_of: int, windows: tuple[int, ...], n_entities: int
+    ) -> None:
+        self._rows = rows.between(as_of - windows[-1], as_of)
+        self._shape = (n_entities, len(windows))
+        smallest = np.searchsorted(np.asarray(windows), np.arange(windows[-1] + 1))
+        self._cell = self._rows.entity * len(windows) + smallest[as_of - self._rows.day]
+        self._place = {window: i for i, window in enumerate(windows)}
 
-    def largest(values: Ints) -> Floats:
-        tops = np.full(cells, -np.inf)
-        np.maximum.at(tops, cell, values)
-        return np.maximum.accumulate(tops.reshape(n_entities, width), axis=1)
+    def at(self, window: int) -> int:
+        """Return the column of a window."""
+        return self._place[window]
 
-    return WindowSums(
-        events=added(used.events),
-        cents=added(used.cents),
-        days=added(None),
-        top=largest(used.top),
-        top_day=largest(used.cents),
-    )
+    @cached_property
+    def events(self) -> Floats:
+        """Events."""
+        return self._added(self._rows.events)
+
+    @cached_property
+    def cents(self) -> Floats:
+        """Amounts in cents."""
+        return self._added(self._rows.cents)
+
+    @cached_property
+    def days(self) -> Floats:
+        """Days with an event."""
+        return self._added(None)
+
+    @cached_property
+    def top(self) -> Floats:
+        """The largest event in cents; NaN without one."""
+        return self._largest(self._rows.top)
+
+    @cached_property
+    def top_day(self) -> Floats:
+        """The largest day in cents; NaN without one."""
+        return self._largest(self._rows.cents)
+
+    def _added(self, weights: Ints | None) -> Floats:
+        cells = self._shape[0] * self._shape[1]
+        sums = np.bincount(self._cell, weights=weights, minlength=cells)
+        return sums.astype(np.float64, copy=False).reshape(self._shape).cumsum(axis=1)
+
+    def _largest(self, values: Ints) -> Floats:
+        tops = np.full(self._shape[0] * self._shape[1], -np.inf)
+        np.maximum.at(tops, self._cell, values)
+        merged = np.maximum.accumulate(tops.reshape(self._shape), axis=1)
+        return np.where(np.isfinite(merged), merged, np.nan)
+
+
+def block_sums(
+    rows: DayRows, as_of: int, blocks: list[tuple[int, int]], n_entities: int
+) -> tuple[Floats, Floats]:
+    """Sum a slice over blocks of days ``[as_of - far, as_of - near)``.
+
+    Parameters
+    ----------
+    blocks
+        (near, far) of each block, in days before ``as_of``; far above near.
+
+    Returns
+    -------
+    tuple
+        Events and cents, each (n_entities, n_blocks).
+    """
+    edges = tuple(sorted({edge for block in blocks for edge in block} - {0}))
+    sums = WindowSums(rows, as_of, edges, n_entities)
+
+    def difference(totals: Floats) -> Floats:
+        padded = np.concatenate([np.zeros((n_entities, 1)), totals], axis=1)
+        place = {0: 0} | {edge: sums.at(edge) + 1 for edge in edges}
+        near = [place[block[0]] for block in blocks]
+        far = [place[block[1]] for block in blocks]
+        return np.asarray(padded[:, far] - padded[:, near])
+
+    return difference(sums.events), difference(sums.cents)
 
 
 def last_day(rows: DayRows, as_of: int, n_entities: int) -> Floats:
     """Return each entity's latest day before ``as_of``, NaN without one; shape (n_entities,)."""
-    used = rows.between(int(rows.day[0]) if len(rows.day) else 0, as_of)
+    used = rows.before(as_of)
     latest = np.full(n_entities, np.nan)
     latest[used.entity] = used.day  # rows are sorted by day: the last assignment wins
     return latest
+
+
+def divide(numerator: Floats, denominator: Floats | float) -> Floats:
+    """Divide; NaN where the denominator is 0."""
+    below = np.broadcast_to(np.asarray(denominator, dtype=np.float64), np.shape(numerator))
+    result = np.full(np.shape(numerator), np.nan)
+    np.divide(numerator, below, out=result, where=below != 0)
+    return result

@@ -1,6 +1,5 @@
 """What was known of every slice at one local midnight."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -11,10 +10,12 @@ import polars as pl
 
 from maru.mart.day_rows import DayRows, Floats
 from maru.mart.declarations import Mart
+from maru.mart.grouping import DayValues
 from maru.mart.state import MartState
 
 EPOCH = date(1970, 1, 1)
-NO_ROWS = DayRows(*(np.empty(0, np.int64) for _ in range(5)))
+
+Columns = dict[str, Floats]
 
 
 def day_number(day: date) -> int:
@@ -34,11 +35,17 @@ class Source(Protocol):
     def items(self, as_of: int) -> list[DayRows]:
         """Return the day rows of each item of the item groups, in the state's order."""
 
-    def rows(self, act: str, as_of: int) -> pl.DataFrame:
-        """Return an act type's rows: the table's columns, ``_entity`` and ``_day`` (days)."""
+    def values(self, act: str, column: str, as_of: int) -> DayValues:
+        """Return on which days an entity's rows had which value of a column."""
 
-    def table(self, name: str, as_of: int) -> pl.DataFrame:
-        """Return a table's rows: its columns, ``_entity``, and ``_day`` where it has a time."""
+    def rows(self, act: str, columns: tuple[str, ...], as_of: int) -> pl.DataFrame:
+        """Return columns of an act type's rows, with ``_entity`` and ``_day``."""
+
+    def table(self, name: str, columns: tuple[str, ...], as_of: int) -> pl.DataFrame:
+        """Return columns of a table's rows with ``_entity``, and ``_day`` where it has a time."""
+
+    def money(self, table: str) -> tuple[str, ...]:
+        """Return a table's money columns, in whole cents."""
 
     def first_day(self, table: str, as_of: int) -> int | None:
         """Return the earliest day of a table's rows, None without any."""
@@ -66,17 +73,11 @@ class History:
         """Which entities had a row known before ``as_of``; nobody, the last, never."""
         return np.asarray(self.source.first_seen() < self.as_of)
 
-    def act(self, name: str) -> DayRows:
-        return self.source.act(name, self.as_of)
-
-    def parts(self, breakdown: str) -> dict[str, DayRows]:
-        return self.source.parts(breakdown, self.as_of)
-
     def observed_days(self, act_type: str) -> int:
         """Return how many days before ``as_of`` the act type's table reaches back."""
-        first = self.source.first_day(self.mart.act_type(act_type).table, self.as_of)
+        return self.observed_table_days(self.mart.act_type(act_type).table)
+
+    def observed_table_days(self, table: str) -> int:
+        """Return how many days before ``as_of`` a table reaches back."""
+        first = self.source.first_day(table, self.as_of)
         return 0 if first is None else self.as_of - first
-
-
-Columns = dict[str, Floats]
-Compute = Callable[..., Columns]

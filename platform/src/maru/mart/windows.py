@@ -3,14 +3,16 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import polars as pl
 
-from maru.mart.day_rows import CENTS_PER_UNIT, DayRows, Floats, WindowSums, last_day, window_sums
+from maru.mart.day_rows import CENTS_PER_UNIT, DayRows, Floats, WindowSums, divide, last_day
 from maru.mart.declarations import AMOUNT_AGGREGATES, ActType, Mart
 from maru.mart.dictionary import ColumnInfo
 from maru.mart.history import Columns, History
 from maru.mart.registry import rule_digest
 
 FAMILY = "windows"
+NOT_OPEN = -1
 WORDS = {
     "sum": "sum of the amounts",
     "count": "events",
@@ -92,7 +94,7 @@ def compute(history: History, wanted: Sequence[ColumnInfo]) -> Columns:
     found: Columns = {}
     for name in dict.fromkeys(column.act_type for column in wanted):
         mine = [column for column in wanted if column.act_type == name]
-        found |= slice_columns(history, history.act(name), mine)
+        found |= slice_columns(history, history.source.act(name, history.as_of), mine)
         for column in mine:
             if column.aggregate == "open":
                 found[column.name] = _open(history, name)
@@ -118,13 +120,10 @@ def slice_columns(
         act = history.mart.act_type(windowed[0].act_type)
         observed = history.observed_days(act.name)
         edges = _edges(windowed, observed)
-        sums = window_sums(rows, history.as_of, edges, history.n_entities)
-        place = {window: i for i, window in enumerate(edges)}
-        parent = None
-        if whole is not None and any(column.aggregate == "share" for column in windowed):
-            parent = window_sums(whole, history.as_of, edges, history.n_entities)
+        sums = WindowSums(rows, history.as_of, edges, history.n_entities)
+        parent = WindowSums(whole, history.as_of, edges, history.n_entities) if whole else sums
         for column in windowed:
-            found[column.name] = _value(column, sums, parent, place, observed, bool(act.amount))
+            found[column.name] = _value(column, sums, parent, observed, bool(act.amount))
     for column in wanted:
         if column.aggregate == "days_since":
             found[column.name] = history.as_of - last_day(rows, history.as_of, history.n_entities)
@@ -141,15 +140,10 @@ def _edges(wanted: Sequence[ColumnInfo], observed: int) -> tuple[int, ...]:
 
 
 def _value(
-    column: ColumnInfo,
-    sums: WindowSums,
-    parent: WindowSums | None,
-    place: dict[int, int],
-    observed: int,
-    has_amount: bool,
+    column: ColumnInfo, sums: WindowSums, parent: WindowSums, observed: int, has_amount: bool
 ) -> Floats:
     window = column.window_days or 1
-    at = place[window]
+    at = sums.at(window)
     span = min(window, observed)
     match column.aggregate:
         case "sum":
@@ -161,47 +155,36 @@ def _value(
         case "mean":
             return divide(sums.cents[:, at] / CENTS_PER_UNIT, sums.events[:, at])
         case "max":
-            return _finite(sums.top[:, at]) / CENTS_PER_UNIT
+            return sums.top[:, at] / CENTS_PER_UNIT
         case "max_day":
-            return _finite(sums.top_day[:, at]) / CENTS_PER_UNIT
+            return sums.top_day[:, at] / CENTS_PER_UNIT
         case "sum_per_30d":
-            return divide(sums.cents[:, at] / CENTS_PER_UNIT * 30, np.float64(span))
+            return divide(sums.cents[:, at] / CENTS_PER_UNIT * 30, span)
         case "count_per_30d":
-            return divide(sums.events[:, at] * 30, np.float64(span))
+            return divide(sums.events[:, at] * 30, span)
         case "days_per_30d":
-            return divide(sums.days[:, at] * 30, np.float64(span))
+            return divide(sums.days[:, at] * 30, span)
         case "trend":
-            return _trend(sums.cents if has_amount else sums.events, place, span)
+            return _trend(sums, span, has_amount)
+        case "share" if has_amount:
+            return divide(sums.cents[:, at], parent.cents[:, at])
         case "share":
-            assert parent is not None
-            mine, whole = (sums.cents, parent.cents) if has_amount else (sums.events, parent.events)
-            return divide(mine[:, at], whole[:, at])
+            return divide(sums.events[:, at], parent.events[:, at])
     raise ValueError(f"{column.name}: unknown aggregate {column.aggregate!r}")
 
 
-def _trend(values: Floats, place: dict[int, int], span: int) -> Floats:
+def _trend(sums: WindowSums, span: int, has_amount: bool) -> Floats:
+    values = sums.cents if has_amount else sums.events
     half = span // 2
     if half == 0:
         return np.full(len(values), np.nan)
-    newer, both = values[:, place[half]], values[:, place[2 * half]]
+    newer, both = values[:, sums.at(half)], values[:, sums.at(2 * half)]
     return divide(2 * newer - both, both)
 
 
 def _open(history: History, name: str) -> Floats:
-    act = history.mart.act_type(name)
-    rows = history.source.rows(name, history.as_of)
-    until = rows[act.until or ""].cast(int).to_numpy()
-    positions = rows["_entity"].to_numpy()[until >= history.as_of]
-    return np.bincount(positions, minlength=history.n_entities).astype(np.float64)
-
-
-def _finite(values: Floats) -> Floats:
-    return np.where(np.isfinite(values), values, np.nan)
-
-
-def divide(numerator: Floats, denominator: Floats | np.float64) -> Floats:
-    """Divide; NaN where the denominator is 0."""
-    below = np.broadcast_to(denominator, np.shape(numerator))
-    result = np.full(np.shape(numerator), np.nan)
-    np.divide(numerator, below, out=result, where=below != 0)
-    return result
+    until = history.mart.act_type(name).until or ""
+    rows = history.source.rows(name, (until,), history.as_of)
+    still = rows[until].cast(pl.Date).cast(pl.Int64).fill_null(NOT_OPEN).to_numpy() >= history.as_of
+    open_now = np.bincount(rows["_entity"].to_numpy()[still], minlength=history.n_entities)
+    return open_now.astype(np.float64)

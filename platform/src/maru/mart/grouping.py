@@ -1,0 +1,107 @@
+"""Grouping rows to days with polars: the only place where an act type's rows are counted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from maru.mart.day_rows import NO_ROWS, DayRows, Floats, Ints
+from maru.mart.declarations import ActType
+
+ENTITY, DAY, KNOWN = "_entity", "_day", "_known"
+OTHER = "other"
+
+
+@dataclass(frozen=True)
+class DayValues:
+    """On which days an entity's rows had which value; sorted by day.
+
+    ``pair`` numbers the (entity, value) pairs, ``owner`` is each pair's entity.
+    """
+
+    pair: Ints
+    day: Ints
+    owner: Ints
+
+    def latest(self, as_of: int) -> tuple[Ints, Floats]:
+        """Return each pair's entity and its latest day before ``as_of`` (NaN without one)."""
+        end = int(np.searchsorted(self.day, as_of))
+        latest = np.full(len(self.owner), np.nan)
+        latest[self.pair[:end]] = self.day[:end]
+        return self.owner, latest
+
+
+def needed(act: ActType) -> list[str]:
+    """Return the columns that grouping an act type's rows reads."""
+    return [name for name in dict.fromkeys((act.amount, act.per)) if name is not None]
+
+
+def by_day(rows: pl.DataFrame, act: ActType) -> DayRows:
+    """Group an act type's rows to entity and day."""
+    return _arrays(_daily(rows, act, [ENTITY]))
+
+
+def by_part(
+    rows: pl.DataFrame, act: ActType, by: str, slugs: dict[str, str], *, other: bool = False
+) -> dict[str, DayRows]:
+    """Split an act type's rows by a column's values (as text); each slice's day rows, by slug.
+
+    Parameters
+    ----------
+    slugs
+        Value -> slug of the values that are slices, in their order.
+    other
+        Whether the other values, and null, make one more slice, the last.
+    """
+    codes = {value: code for code, value in enumerate(slugs)}
+    part = pl.col(by).cast(pl.String).replace_strict(codes, default=None, return_dtype=pl.Int64)
+    coded = rows.with_columns(part.alias("_part"))
+    if other:
+        coded = coded.with_columns(pl.col("_part").fill_null(len(codes)))
+    days = _daily(coded.filter(pl.col("_part").is_not_null()), act, ["_part", ENTITY])
+    names = [*slugs.values(), *([OTHER] if other else [])]
+    bounds = np.searchsorted(days["_part"].to_numpy(), np.arange(len(names) + 1)).tolist()
+    return {
+        name: _arrays(days.slice(bounds[i], bounds[i + 1] - bounds[i]))
+        for i, name in enumerate(names)
+    }
+
+
+def by_value(rows: pl.DataFrame, column: str) -> DayValues:
+    """Group rows to entity, value and day; rows without a value do not count."""
+    found = rows.select(ENTITY, DAY, pl.col(column).alias("_value")).drop_nulls("_value").unique()
+    pairs = found.select(ENTITY, "_value").unique().sort(ENTITY, "_value").with_row_index("_pair")
+    days = found.join(pairs, on=[ENTITY, "_value"]).sort(DAY, "_pair")
+    return DayValues(
+        days["_pair"].cast(pl.Int64).to_numpy(), days[DAY].to_numpy(), pairs[ENTITY].to_numpy()
+    )
+
+
+def _daily(rows: pl.DataFrame, act: ActType, keys: Sequence[str]) -> pl.DataFrame:
+    """Group rows to (keys, day): events, their sum and the largest, in cents."""
+    # A null amount adds nothing; the row still is an event.
+    cents = pl.col(act.amount).fill_null(0) if act.amount else pl.lit(0)
+    per = [act.per] if act.per else []
+    events = rows.lazy().select(*keys, DAY, *per, cents.cast(pl.Int64).alias("_cents"))
+    if per:
+        events = events.group_by(*keys, DAY, *per).agg(pl.col("_cents").sum())
+    if act.at_least is not None:
+        events = events.filter(pl.col("_cents") >= round(act.at_least * 100))
+    if act.below is not None:
+        events = events.filter(pl.col("_cents") < round(act.below * 100))
+    total = pl.col("_cents").sum()
+    if act.day_cap is not None:
+        total = total.clip(upper_bound=round(act.day_cap * 100))
+    days = events.group_by(*keys, DAY).agg(
+        pl.len().cast(pl.Int64).alias("_events"), total.alias("_sum"), pl.col("_cents").max()
+    )
+    first = [key for key in keys if key != ENTITY]
+    return days.sort(*first, DAY, ENTITY).collect()
+
+
+def _arrays(days: pl.DataFrame) -> DayRows:
+    if days.is_empty():
+        return NO_ROWS
+    names = (ENTITY, DAY, "_events", "_sum", "_cents")
+    return DayRows(*(np.ascontiguousarray(days[name].to_numpy(), dtype=np.int64) for name in names))
