@@ -53,7 +53,7 @@ def main() -> int:
     started = time.monotonic()
     try:
         _check_python()
-        digest = _inputs_digest()
+        digest = inputs_digest()
         if STAMP.is_file() and STAMP.read_text() == digest and PYTHON.exists():
             return 0
         STAMP.unlink(missing_ok=True)
@@ -175,9 +175,9 @@ def _check_python() -> None:
         )
 
 
-def _inputs_digest() -> str:
+def inputs_digest() -> str:
     """Return a digest of all that decides what .venv holds, and of where it lies."""
-    digest = hashlib.sha256(f"{VENV}\0{sys.version}".encode())
+    digest = hashlib.sha256(f"{VENV}\0{WANTED_PYTHON}".encode())
     for path in INPUTS:
         digest.update(path.read_bytes())
     return digest.hexdigest()
