@@ -22,6 +22,7 @@ from maru.models.task import Member, Task
 Mask = npt.NDArray[np.bool_]
 
 DEFAULTS: dict[str, Any] = {"learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 100}
+FEW_ROWS = 10_000
 BINNING = ("max_bin", "min_data_in_bin")
 # Without feature_pre_filter=False a dataset could not be shared by members that differ in
 # min_data_in_leaf; the sample size makes every row count for the bins.
@@ -49,9 +50,14 @@ class Design:
 
     task: Task
     examples: Examples
-    threads: int
+    asked_threads: int
     flagged: dict[tuple[str, float], Mask] = field(default_factory=dict)
     _binned: dict[tuple[Any, ...], lgb.Dataset] = field(default_factory=dict)
+
+    @property
+    def threads(self) -> int:
+        """The threads that pay: on few rows they would only wait for one another."""
+        return 1 if len(self.examples) < FEW_ROWS else self.asked_threads
 
     def dataset(self, member: Member) -> lgb.Dataset:
         """Return the dataset with this member's bins and columns, built once."""

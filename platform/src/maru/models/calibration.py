@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
 from maru.errors import ModelError
 from maru.models.examples import Examples
@@ -49,18 +50,29 @@ def fit_calibration(calibration: Calibration, actual: Array, value: Array) -> di
             return {"kind": "scale", "factor": float(actual.sum() / value.sum())}
         case "sigmoid":
             _has_both(actual)
-            regression = LogisticRegression(C=np.inf).fit(log_odds(value)[:, None], actual > 0)
-            return {
-                "kind": "sigmoid",
-                "a": float(regression.coef_[0, 0]),
-                "b": float(regression.intercept_[0]),
-            }
+            slope, intercept = _platt(log_odds(value), actual > 0, calibration.prior)
+            return {"kind": "sigmoid", "a": slope, "b": intercept}
         case _:
             _has_both(actual)
             isotonic = IsotonicRegression(out_of_bounds="clip").fit(value, actual)
             x, y = isotonic.X_thresholds_, isotonic.y_thresholds_
             kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), POINTS)).round().astype(int))
             return {"kind": "table", "x": x[kept].tolist(), "y": y[kept].tolist()}
+
+
+def _platt(score: Array, positive: Mask, prior: float) -> tuple[float, float]:
+    """Return slope and intercept of the likeliest sigmoid, the slope drawn to 1 by the prior."""
+
+    def loss(line: Array) -> tuple[float, Array]:
+        margin = line[0] * score + line[1]
+        error = expit(margin) - positive
+        value = (np.logaddexp(0.0, margin) - positive * margin).sum()
+        pull = prior * (line[0] - 1.0)
+        gradient = np.array([(error * score).sum() + pull, error.sum()])
+        return float(value + 0.5 * pull * (line[0] - 1.0)), gradient
+
+    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS")
+    return float(found.x[0]), float(found.x[1])
 
 
 def validation_splits(task: Task, examples: Examples) -> Iterator[tuple[Mask, Mask]]:

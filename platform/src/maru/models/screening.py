@@ -53,7 +53,8 @@ class Screened:
     def sentence(self) -> str:
         """What screening did, for the reader."""
         if not self.days:
-            return f"no screening: all {self.considered} columns are read"
+            which = "all" if len(self.columns) == self.considered else "the named"
+            return f"no screening: {which} {len(self.columns)} columns are read"
         why = ", ".join(f"{count} {reason}" for reason, count in self.dropped if count)
         days = ", ".join(day.isoformat() for day in self.days)
         return (
@@ -82,17 +83,19 @@ def screen(
     names = (*features.column_names, *unit)
     if task.screening is None:
         return Screened(names, len(names))
+    named = {*unit, *_named(task, task.screening)}
+    if unknown := sorted(named - set(names)):
+        raise ModelError(f"the task names the columns {unknown}, which the mart does not have")
+    if task.screening.keep == 0:
+        return Screened(tuple(name for name in names if name in named), len(names))
     days = _spread(training_days(task, snapshot, as_of), task.screening.origins)
     examples = gather(task, features, snapshot, days, columns=names, as_of=as_of)
-    always = {*unit, *_named(task, task.screening)}
-    if unknown := sorted(always - set(names)):
-        raise ModelError(f"the task names the columns {unknown}, which the mart does not have")
     usable, dropped = _usable(examples)
     ranked = _ranked(task, task.screening, examples, usable, threads)
     kept, level = _without_copies(examples, ranked, task.screening.keep)
     dropped["without a split"] = len(usable) - len(ranked)
     dropped[f"correlated above {CORRELATION} with a kept one"] = level
-    chosen = {*kept, *always}
+    chosen = {*kept, *named}
     dropped["ranked lower"] = len(names) - len(chosen) - sum(dropped.values())
     return Screened(
         tuple(name for name in names if name in chosen),

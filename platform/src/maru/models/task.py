@@ -85,10 +85,12 @@ class Calibration:
 
     ``scale`` with a ``factor`` is fixed in git; ``scale`` without one is fitted so that the
     predicted total equals the actual; ``sigmoid`` is Platt's; ``table`` is isotonic regression.
+    ``prior`` draws the slope of a sigmoid to 1 with this precision, for few positives.
     """
 
     kind: Literal["identity", "scale", "sigmoid", "table"] = "identity"
     factor: float | None = None
+    prior: float = 0.0
 
     @property
     def is_fitted(self) -> bool:
@@ -194,7 +196,8 @@ class Screening:
     """Which mart columns a model reads, decided on training rows only; see ``screening.py``.
 
     ``keep`` columns rank highest by the gain of quick boosters, one a head, fitted on ``origins``
-    training origins; those of ``always`` are added.
+    training origins; those of ``always`` are added. With ``keep=0`` nothing is ranked: the model
+    reads the columns of ``always``.
     """
 
     keep: int = 150
