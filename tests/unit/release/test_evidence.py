@@ -1,0 +1,147 @@
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from maru.models.labels import AmountLabel, Events
+from maru.models.naive import Mean, Zero
+from maru.models.task import GateRule, Head, Member, Target, Task, TrainingOrigins
+from maru.release.evidence import Champion, constant_answers, judge
+
+JULY, AUGUST, SEPTEMBER = (date(2017, month, 1) for month in (7, 8, 9))
+LIVE = "sha256:" + "c" * 64
+BOUGHT = Events("purchase", "purchases", "amount > 0", "amount")
+
+TASK = Task(
+    entity="customer",
+    targets=(Target("amount", AmountLabel(BOUGHT), "amount", (Zero(), Mean())),),
+    heads=(Head("typical_amount", "amount", (Member("quantile"),)),),
+    training=TrainingOrigins(first=date(2017, 3, 1)),
+    gate=(GateRule("typical_amount", "mae"),),
+    origin_positives=2,
+)
+
+
+def predictions(error: float, origins=(JULY, AUGUST, SEPTEMBER), customers: int = 4):
+    """Return predictions that miss every label, 10, 20, 30, ..., by ``error``."""
+    label = 10.0 * np.arange(1, customers + 1)
+    parts = [
+        pl.DataFrame({
+            "origin": origin,
+            "customer": [str(i) for i in range(customers)],
+            "as_of": origin,
+            "label": label,
+            "typical_amount": label + error,
+            "amount:zero": np.zeros(customers),
+            "amount:mean": np.full(customers, label.mean()),
+        })
+        for origin in origins
+    ]  # fmt: skip
+    return pl.concat(parts)
+
+
+def champion(error: float, *, trained=date(2018, 1, 1), again=None, **changes) -> Champion:
+    return Champion(LIVE, trained, predictions(error, **changes), again)
+
+
+def test_the_numbers_worked_by_hand():
+    verdict = judge(TASK, predictions(3.0))
+    assert verdict.passed
+    (numbers,) = verdict.numbers
+    assert numbers["value"] == pytest.approx(3.0)
+    assert numbers["naive"] == pytest.approx({"zero": 25.0, "mean": 10.0})
+    assert numbers["best_naive"] == "mean"
+    assert list(numbers["origins"]) == ["2017-07-01", "2017-08-01", "2017-09-01"]
+
+
+def test_a_candidate_that_loses_to_the_mean_is_refused():
+    verdict = judge(TASK, predictions(11.0))
+    assert verdict.reasons == (
+        "typical_amount: mae is 11 on average, the naive row mean has 10: it must be lower",
+    )
+
+
+def test_a_candidate_worse_than_the_champion_is_refused():
+    verdict = judge(TASK, predictions(3.0), champion=champion(2.0))
+    assert verdict.reasons == (
+        "typical_amount: mae is 3, the champion has 2 on the same 12 rows: "
+        "50.0% worse, 2.0% allowed",
+    )
+    assert judge(TASK, predictions(3.0), champion=champion(2.95)).passed
+
+
+def test_before_its_training_day_the_champions_own_back_test_stands_for_it():
+    # Its final model has seen the labels of July and August and would miss them by nothing.
+    again = predictions(0.0)
+    live = champion(4.0, trained=date(2017, 8, 15), again=again)
+    fair = live.fair_predictions().sort("origin")
+    missed = (fair["typical_amount"] - fair["label"]).to_list()
+    assert missed == [4.0] * 8 + [0.0] * 4
+    (numbers,) = judge(TASK, predictions(3.0), champion=live).numbers
+    assert numbers["champion"]["champion"] == pytest.approx((4.0 + 4.0 + 0.0) / 3)
+
+
+def test_an_origin_on_the_training_day_itself_is_scored_again():
+    live = champion(4.0, trained=SEPTEMBER, again=predictions(1.0))
+    fair = live.fair_predictions().filter(pl.col("origin") == SEPTEMBER)
+    assert (fair["typical_amount"] - fair["label"]).to_list() == [1.0] * 4
+
+
+def test_both_are_measured_on_their_common_rows():
+    # The champion was tested on two customers less, of the large amounts, and in two months.
+    live = champion(2.0, origins=(JULY, AUGUST), customers=2)
+    verdict = judge(TASK, predictions(2.0), champion=live)
+    (numbers,) = verdict.numbers
+    assert numbers["champion"]["rows"] == 4
+    assert numbers["champion"]["origins"] == ["2017-07-01", "2017-08-01"]
+    assert verdict.passed
+    assert verdict.notes == ("champion cccccccccccc has no fair answer at 2017-09-01",)
+
+
+def test_labels_that_were_corrected_since_count_for_both():
+    live = champion(2.0)
+    stale = replace(live, back_test=live.back_test.with_columns(label=pl.lit(0.0)))
+    assert judge(TASK, predictions(2.0), champion=stale).passed
+
+
+def test_a_champion_of_other_heads_or_other_keys_is_no_duel():
+    for frame in (
+        predictions(2.0).rename({"typical_amount": "score"}),
+        predictions(2.0).rename({"customer": "household"}),
+        predictions(2.0).with_columns(customer=pl.lit("nobody")),
+    ):
+        verdict = judge(TASK, predictions(3.0), champion=Champion(LIVE, SEPTEMBER, frame))
+        assert verdict.passed
+        assert verdict.notes == (
+            "champion cccccccccccc has no answers on these rows for typical_amount",
+        )
+
+
+def test_a_champion_whose_entity_was_a_number_is_matched():
+    live = champion(2.0)
+    older = replace(live, back_test=live.back_test.cast({"customer": pl.Int64}))
+    assert not judge(TASK, predictions(3.0), champion=older).passed
+
+
+def test_origins_with_few_positives_are_left_out_and_said():
+    poor = predictions(100.0, origins=(AUGUST,)).with_columns(
+        label=pl.when(pl.col("customer") == "0").then(10.0).otherwise(0.0)
+    )
+    both = pl.concat([predictions(3.0, origins=(JULY,)), poor])
+    verdict = judge(TASK, both)
+    assert verdict.passed
+    assert verdict.notes[0] == (
+        "amount: fewer than 2 positives at 2017-08-01, left out of the means"
+    )
+    assert judge(replace(TASK, origin_positives=9), both).numbers[0]["value"] > 3.0
+
+
+def test_answers_that_tell_nobody_apart_are_found_at_each_origin():
+    frame = predictions(1.0).with_columns(
+        typical_amount=pl.when(pl.col("origin") == JULY).then(0.0).otherwise("typical_amount")
+    )
+    assert constant_answers(TASK, frame) == {"typical_amount": {JULY: 0.0}}
+    assert constant_answers(TASK, predictions(1.0, customers=1)) == {}
+    assert not judge(TASK, frame).passed
