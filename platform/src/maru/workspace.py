@@ -6,7 +6,10 @@ This module is the only place that names those paths and the only place that wir
 
 import json
 import os
-from collections.abc import Mapping
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -190,6 +193,35 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
         out.flush()
         os.fsync(out.fileno())
     staged.replace(path)
+
+
+@contextmanager
+def published(folder: Path) -> Iterator[Path]:
+    """Yield a folder beside ``folder`` to write into; it takes that name when it is complete.
+
+    ``folder`` is named by a digest of what goes into it: where another process was faster, its
+    folder stays. A process that is killed leaves a hidden folder and nothing half-written.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staged = Path(tempfile.mkdtemp(prefix=f".{folder.name[:16]}.", dir=folder.parent))
+    try:
+        yield staged
+        staged.chmod(0o755)
+        try:
+            staged.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder so that a reader sees all of it or none."""
+    if folder.is_dir():
+        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name[:16]}.", dir=folder.parent))
+        folder.rename(aside / "old")
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The page that a run ends with, its charts, and the sentences that sum it up."""

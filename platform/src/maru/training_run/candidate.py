@@ -1,0 +1,191 @@
+"""The step that makes a candidate: ask the gate, assemble the bundle, store it, offer it."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from maru.errors import BundleError, MaruError
+from maru.models.model_folder import load_model
+from maru.models.task import Task
+from maru.models.thresholds import resolve
+from maru.project import Project
+from maru.release.bundle import Facts, Parts, assemble_bundle, read_bundle
+from maru.release.digests import short
+from maru.release.evidence import Champion, judge
+from maru.release.gate import Verdict
+from maru.release.golden import GoldenRows, check_stated, choose_rows
+from maru.release.history import standing
+from maru.release.manifest import Source
+from maru.release.own_rows import PATH as OWN_ROWS
+from maru.release.own_rows import read_own_rows
+from maru.serving.request_schema import build_request_schema
+from maru.tables import contract
+from maru.training_run.champion import score_again
+from maru.training_run.marts import COLUMNS
+from maru.training_run.run import Run, Step, say
+from maru.training_run.training import MODEL, PREDICTIONS, TEST_ROWS, Replayed, Trained
+from maru.workspace import Candidate, read_json
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What was made: the bundle's digest and the gate's verdict."""
+
+    bundle: str
+    verdict: Verdict
+
+
+def register(step: Step, trained: Trained, replayed: Replayed) -> Registered:
+    """Ask the gate, assemble the bundle into the store and offer it as the project's candidate.
+
+    A candidate that the gate refuses is stored and offered too: ``maru release`` refuses it, in
+    the gate's words.
+
+    Raises
+    ------
+    MaruError
+        If a declared threshold, own golden row or table breaks its rules.
+    """
+    project, home = step.run.project(), step.workspace.home
+    task = project.declared("pipeline", "TASK", Task)
+    dictionary = read_json(home / trained.mart_folder / COLUMNS)["columns"]
+    golden = _golden(project, trained, home, dictionary)
+    predictions = pl.read_parquet(home / replayed.folder / PREDICTIONS)
+    champion, notes = _champion(step.run, task, predictions)
+    objections = [mismatch.words() for mismatch in check_stated(golden)]
+    verdict = judge(task, predictions, champion=champion, objections=objections)
+    for sentence in (*notes, *verdict.notes, *verdict.headlines()):
+        say(sentence)
+    bundle = _store(step, project, trained, replayed, golden, verdict, dictionary)
+    _offer(step, bundle, verdict)
+    say("the gate lets it pass" if verdict.passed else "the gate refuses it:")
+    for reason in verdict.reasons:
+        say(f"- {reason}")
+    say(f"bundle {short(bundle)} is in the store")
+    step.found.update(bundle=bundle, gate=verdict.to_json(), notes=notes)
+    return Registered(bundle, verdict)
+
+
+def _golden(
+    project: Project, trained: Trained, home: Path, dictionary: list[Mapping[str, Any]]
+) -> GoldenRows:
+    model = load_model(home / trained.folder / MODEL)
+    rows = pl.read_parquet(home / trained.folder / TEST_ROWS)
+    nullable = _nullable(dictionary, model.columns)
+    known = {column["name"] for column in dictionary} | set(model.columns)
+    content = project.code_files().get(OWN_ROWS, b"")
+    own = read_own_rows(content, model.columns, nullable=nullable, known=known)
+    matrix = np.ascontiguousarray(rows.select(model.columns).to_numpy(), dtype=np.float64)
+    entities = rows["entity"].to_list()
+    chosen = choose_rows(model.columns, entities, matrix, nullable=nullable, own=own)
+    return chosen.answered(model.predict)
+
+
+def _nullable(dictionary: list[Mapping[str, Any]], columns: tuple[str, ...]) -> set[str]:
+    """Return the columns that may be null; a unit's own columns, unknown to the mart, may."""
+    of_mart = {column["name"]: bool(column["nullable"]) for column in dictionary}
+    return {name for name, may in of_mart.items() if may} | (set(columns) - of_mart.keys())
+
+
+def _champion(run: Run, task: Task, predictions: pl.DataFrame) -> tuple[Champion | None, list[str]]:
+    """Return what is live, with its answers, and sentences about what of it can't be compared."""
+    if run.plan.source.head is None:
+        return None, []
+    live = standing(run.workspace.history().values(run.plan.project)).live
+    if live is None:
+        return None, []
+    try:
+        bundle = read_bundle(run.workspace.store(), live.bundle)
+        back_test = pl.read_parquet(bundle.backtest_file)
+    except BundleError as error:
+        return None, [f"the live release can't be compared with: {error}"]
+    notes: list[str] = []
+    again = None
+    try:
+        again = score_again(run.workspace, bundle, run.plan.snapshot, task, predictions)
+    except MaruError as error:
+        notes.append(f"the live release can't be scored again on these rows: {error}")
+    champion = Champion(live.bundle, bundle.manifest.as_of, back_test, again)
+    return champion, notes
+
+
+def _store(
+    step: Step,
+    project: Project,
+    trained: Trained,
+    replayed: Replayed,
+    golden: GoldenRows,
+    verdict: Verdict,
+    dictionary: list[Mapping[str, Any]],
+) -> str:
+    plan, home = step.plan, step.workspace.home
+    model = load_model(home / trained.folder / MODEL)
+    thresholds = declared_thresholds(project)
+    curves = json.loads((home / trained.folder / MODEL / "curves.json").read_text("utf-8"))
+    source = Source(plan.source.commit, plan.source.tree, plan.source.dirty)
+    facts = Facts(
+        project=project.name,
+        as_of=plan.day,
+        snapshot=trained.snapshot,
+        mart=trained.mart,
+        training=plan.training,
+        code=plan.code,
+        source=source,
+    )
+    parts = Parts(
+        code=project.code_files(),
+        requirements=_requirements(step.workspace.root),
+        model=home / trained.folder / MODEL,
+        mart=home / trained.mart_folder,
+        contract=contract(project.declared("data", "TABLES", tuple)),
+        request_schema=build_request_schema(
+            model.required, _nullable(dictionary, model.columns), project.spec.entity
+        ),
+        thresholds=resolve(thresholds, curves),
+        golden=golden.to_bytes(),
+        gate=verdict.to_json(),
+        backtest=home / replayed.folder / PREDICTIONS,
+    )
+    with tempfile.TemporaryDirectory(dir=step.run.folder) as scratch:
+        assemble_bundle(Path(scratch) / "bundle", facts=facts, parts=parts)
+        return step.workspace.store().put(Path(scratch) / "bundle")
+
+
+def declared_thresholds(project: Project) -> tuple[Any, ...]:
+    """Return what thresholds.py declares; empty where the project has none."""
+    if not (project.folder / "thresholds.py").is_file():
+        return ()
+    return project.declared("thresholds", "THRESHOLDS", tuple)
+
+
+def _requirements(root: Path) -> bytes:
+    """Return the repository's lock file; without one, what is installed here."""
+    lock = root / "requirements.lock"
+    if lock.is_file():
+        return lock.read_bytes()
+    found = {(d.metadata["Name"] or "").lower(): d.version for d in distributions()}
+    return "".join(f"{name}=={version}\n" for name, version in sorted(found.items())).encode()
+
+
+def _offer(step: Step, bundle: str, verdict: Verdict) -> None:
+    plan = step.plan
+    step.workspace.offer(
+        Candidate(
+            project=plan.project,
+            run=plan.run,
+            as_of=plan.as_of,
+            bundle=bundle,
+            code=plan.code,
+            commit=plan.source.commit,
+            dirty=plan.source.dirty,
+            passed=verdict.passed,
+            reasons=verdict.reasons,
+        )
+    )
