@@ -19,6 +19,8 @@ from maru.mart.registry import rule_digest
 FAMILY = "blocks"
 WORDS = {
     "median": "median",
+    "quarter": "lower quartile",
+    "three_quarters": "upper quartile",
     "mean": "mean",
     "min": "smallest",
     "max": "largest",
@@ -88,6 +90,8 @@ def _slope(values: Floats) -> Floats:
 
 STATISTICS: dict[str, Callable[[Floats], Floats]] = {
     "median": lambda values: np.median(values, axis=1),
+    "quarter": lambda values: np.quantile(values, 0.25, axis=1),
+    "three_quarters": lambda values: np.quantile(values, 0.75, axis=1),
     "mean": lambda values: values.mean(axis=1),
     "min": lambda values: values.min(axis=1),
     "max": lambda values: values.max(axis=1),

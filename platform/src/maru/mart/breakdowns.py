@@ -13,6 +13,7 @@ from maru.mart.declarations import Breakdown, Mart
 from maru.mart.dictionary import ColumnInfo
 from maru.mart.grouping import OTHER
 from maru.mart.history import Columns, History
+from maru.mart.rates import RATE, rate_columns, slice_rates
 from maru.mart.registry import rule_digest
 from maru.mart.state import MartState
 from maru.mart.windows import days_since_column, slice_columns, window_columns
@@ -31,6 +32,8 @@ def plan(mart: Mart, state: MartState) -> Iterator[ColumnInfo]:
             yield from window_columns(spec.aggregates, spec.windows, act, stem, FAMILY, part)
             if "days_since" in spec.aggregates:
                 yield days_since_column(act, stem, FAMILY, part)
+            what = ("sum",) if act.amount else ("count",)
+            yield from rate_columns(what, spec.half_lives, act, stem, FAMILY, part)
         for window in spec.windows if spec.variety else ():
             yield ColumnInfo(
                 f"{spec.name}_{VARIETY}_{window}d",
@@ -61,7 +64,10 @@ def compute(history: History, wanted: Sequence[ColumnInfo]) -> Columns:
         for column in mine.pop("", []):
             found[column.name] = _variety(history, spec, parts, column.window_days or 1)
         for slug, columns in mine.items():
-            found |= slice_columns(history, parts[slug], columns, whole)
+            rates = [column for column in columns if column.aggregate.endswith(RATE)]
+            others = [column for column in columns if not column.aggregate.endswith(RATE)]
+            found |= slice_columns(history, parts[slug], others, whole)
+            found |= slice_rates(history, parts[slug], rates)
     return found
 
 

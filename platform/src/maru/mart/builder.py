@@ -10,16 +10,15 @@ import numpy as np
 import polars as pl
 
 from maru.errors import DataError
+from maru.mart.cache import MartCache
 from maru.mart.columns import columns, compute
 from maru.mart.day_rows import Ints
 from maru.mart.declarations import Mart
 from maru.mart.dictionary import ColumnInfo
+from maru.mart.engine import open_engine
 from maru.mart.history import History
-from maru.mart.local_engine import LocalEngine
 from maru.mart.state import MartState
 from maru.tables.snapshot import Snapshot
-
-ENGINES = {"local": LocalEngine}
 
 
 class MartBuilder:
@@ -41,14 +40,15 @@ class MartBuilder:
         cache: Path | None = None,
         engine: str = "local",
     ) -> None:
-        if engine not in ENGINES:
-            raise DataError(f"the mart's engine is one of {', '.join(ENGINES)}, got {engine!r}.")
         self.mart = mart
         self.state = state
         self.dictionary = columns(mart, state)
-        self._snapshot = snapshot
-        self._cache = cache
-        self._engine = ENGINES[engine](mart, snapshot, state)
+        self._engine = open_engine(engine, mart, snapshot, state)
+        self._cache: MartCache | None = None
+        if cache is not None:
+            self._cache = MartCache(
+                cache, mart=state.mart, state=state.digest, snapshot=snapshot.digest
+            )
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ class MartBuilder:
             The columns to compute, in the order wanted; None takes all. Only families with a
             requested column are computed.
         entities
-            The entities to answer for; None takes every one seen before ``as_of``.
+            The entities to answer for, each once; None takes every one seen before ``as_of``.
 
         Returns
         -------
@@ -93,17 +93,25 @@ class MartBuilder:
         Raises
         ------
         DataError
-            If a column is unknown or named twice.
+            If a column is unknown, or an entity is not of the entity column's type.
         """
-        wanted = self._wanted(columns)
         history = self._engine.history(as_of)
-        values = compute(history, self._with_inputs(wanted))
         names, positions = self._answered(history, entities)
-        features = [
-            pl.Series(column.name, values[column.name][positions], nan_to_null=True)
-            for column in wanted
-        ]
-        return pl.DataFrame([names, *features])
+        whole = self._whole(history, self._wanted(columns), as_of)
+        return pl.DataFrame([names]).hstack(whole[positions])
+
+    def _whole(self, history: History, wanted: Sequence[ColumnInfo], as_of: date) -> pl.DataFrame:
+        """Return the columns of every position, nobody's the last; from the cache where it is."""
+        key = self._cache.key(as_of, [column.name for column in wanted]) if self._cache else ""
+        kept = self._cache.read(key) if self._cache else None
+        if kept is not None:
+            return kept
+        values = compute(history, self._with_inputs(wanted))
+        series = [pl.Series(c.name, values[c.name], nan_to_null=True) for c in wanted]
+        frame = pl.DataFrame(series)
+        if self._cache:
+            self._cache.write(key, frame)
+        return frame
 
     def _answered(
         self, history: History, entities: Sequence[Any] | pl.Series | None
@@ -113,11 +121,20 @@ class MartBuilder:
         seen = np.flatnonzero(history.seen[:-1])
         if entities is None:
             return listed.gather(seen), seen
-        asked = pl.Series(self.mart.entity, entities, dtype=listed.dtype).unique().sort()
+        asked = self._asked(entities, listed.dtype)
         known = pl.DataFrame({"entity": listed.gather(seen), "position": seen})
         found = asked.to_frame("entity").join(known, on="entity", how="left", maintain_order="left")
         positions = found["position"].fill_null(history.n_entities - 1).to_numpy()
         return asked.alias(self.mart.entity), positions
+
+    def _asked(self, entities: Sequence[Any] | pl.Series, dtype: pl.DataType) -> pl.Series:
+        name = self.mart.entity
+        try:
+            return pl.Series(name, entities).cast(dtype).unique().sort()
+        except pl.exceptions.PolarsError as error:
+            raise DataError(
+                f"entities are values of {name}, which is {dtype}: {error}. Ask for its values."
+            ) from error
 
     def _wanted(self, names: Sequence[str] | None) -> tuple[ColumnInfo, ...]:
         if names is None:

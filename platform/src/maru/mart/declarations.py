@@ -78,6 +78,8 @@ class Breakdown:
         fitting.
     other
         Whether the remaining rows, and those without a value, make one more slice ``other``.
+    half_lives
+        Of exponentially weighted rates per day: ``{name}_{value}_sum_ewma_{half_life}d``.
     variety
         Whether ``{name}_variety_{window}d`` counts the different slices with a row.
     """
@@ -89,6 +91,7 @@ class Breakdown:
     values: tuple[str, ...] = ()
     windows: tuple[int, ...] = (30, 90, 365)
     aggregates: tuple[str, ...] = ("sum", "count", "days_since")
+    half_lives: tuple[int, ...] = ()
     other: bool = False
     variety: bool = True
 

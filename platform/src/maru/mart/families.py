@@ -1,14 +1,12 @@
 """The declarations of the mart's smaller families of columns. Each names act types by name."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 BlockStatistic = Literal[
-    "median", "mean", "min", "max", "std", "zero_share", "trimmed_mean", "root_mean", "slope"
-]
-BLOCK_STATISTICS: tuple[str, ...] = (
     "median",
+    "quarter",
+    "three_quarters",
     "mean",
     "min",
     "max",
@@ -17,7 +15,7 @@ BLOCK_STATISTICS: tuple[str, ...] = (
     "trimmed_mean",
     "root_mean",
     "slope",
-)
+]
 
 
 @dataclass(frozen=True)
@@ -146,8 +144,3 @@ class Segments:
 
     columns: tuple[str, ...]
     new_days: int = 60
-
-
-def duplicates(names: Sequence[str]) -> list[str]:
-    """Return the names that occur twice or more, sorted."""
-    return sorted({name for name in names if names.count(name) > 1})

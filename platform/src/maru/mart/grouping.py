@@ -70,12 +70,13 @@ def by_part(
 
 def by_value(rows: pl.DataFrame, column: str) -> DayValues:
     """Group rows to entity, value and day; rows without a value do not count."""
-    found = rows.select(ENTITY, DAY, pl.col(column).alias("_value")).drop_nulls("_value").unique()
-    pairs = found.select(ENTITY, "_value").unique().sort(ENTITY, "_value").with_row_index("_pair")
-    days = found.join(pairs, on=[ENTITY, "_value"]).sort(DAY, "_pair")
-    return DayValues(
-        days["_pair"].cast(pl.Int64).to_numpy(), days[DAY].to_numpy(), pairs[ENTITY].to_numpy()
-    )
+    found = rows.select(ENTITY, DAY, pl.col(column).alias("_value")).drop_nulls("_value")
+    values = found.select(pl.col("_value").unique().sort()).with_row_index("_code")
+    coded = found.join(values, on="_value", how="left", maintain_order="left")
+    key = coded[ENTITY].to_numpy() * len(values) + coded["_code"].cast(pl.Int64).to_numpy()
+    order = np.argsort(coded[DAY].to_numpy(), kind="stable")
+    keys, pair = np.unique(key[order], return_inverse=True)
+    return DayValues(pair, coded[DAY].to_numpy()[order], keys // max(len(values), 1))
 
 
 def _daily(rows: pl.DataFrame, act: ActType, keys: Sequence[str]) -> pl.DataFrame:

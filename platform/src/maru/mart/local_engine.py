@@ -152,8 +152,13 @@ class LocalEngine:
                     f"table {name} lacks the mart's entity column {entity}; it has "
                     f"{', '.join(rows.columns)}. Declare it in data.py."
                 )
-            index = pl.DataFrame({entity: self.entity_list, ENTITY: _positions(self.entity_list)})
-            rows = rows.join(index, on=entity, how="inner", maintain_order="left")
+            # Columns are added beside the table's own, which are shared, not copied.
+            positions = pl.Series(np.arange(len(self.entity_list), dtype=np.int64))
+            index = pl.DataFrame({entity: self.entity_list, ENTITY: positions})
+            found = rows.select(entity).join(index, on=entity, how="left", maintain_order="left")
+            rows = rows.with_columns(found[ENTITY])
+            if found[ENTITY].null_count():  # an entity of a table without act types, or a null
+                rows = rows.filter(pl.col(ENTITY).is_not_null())
             self._tables[name] = rows.with_columns(_days()) if "day" in rows.columns else rows
         return self._tables[name]
 
@@ -201,10 +206,6 @@ class LocalEngine:
             at = known[ENTITY].to_numpy()
             first[at] = np.minimum(first[at], known[KNOWN].to_numpy())
         return np.where(first < NEVER, first, np.nan)
-
-
-def _positions(entities: pl.Series) -> pl.Series:
-    return pl.Series(np.arange(len(entities), dtype=np.int64))
 
 
 def _days() -> list[pl.Expr]:
