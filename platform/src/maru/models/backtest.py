@@ -8,7 +8,7 @@ goes on where it was.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +17,7 @@ import polars as pl
 from maru.errors import ModelError
 from maru.models.examples import Examples, RememberedFeatures, gather
 from maru.models.features import Features
+from maru.models.fitted_model import FittedModel
 from maru.models.guard import contaminated
 from maru.models.leaderboard import label_column, leaderboard, naive_column
 from maru.models.origins import next_month, test_days
@@ -24,6 +25,8 @@ from maru.models.screening import Screened, screen
 from maru.models.task import Task
 from maru.models.training import THREADS, Say, fit, training_examples
 from maru.tables.snapshot import Snapshot
+
+Watch = Callable[[dt.date, FittedModel], None]
 
 
 class Kept(Protocol):
@@ -75,6 +78,7 @@ def back_test(
     kept: Kept | None = None,
     threads: int = THREADS,
     say: Say | None = None,
+    watch: Watch | None = None,
 ) -> BackTest:
     """Train and predict at every origin.
 
@@ -88,6 +92,8 @@ def back_test(
         Rising; ``back_test_origins`` returns those of the task.
     variants
         Heads of the task that stand there for comparison.
+    watch
+        Called with each origin and the model that was trained there; not for a kept origin.
 
     Raises
     ------
@@ -107,7 +113,9 @@ def back_test(
     for origin, until in zip(origins, [*origins[1:], next_month(origins[-1])], strict=True):
         part = kept.get(origin) if kept else None
         if part is None:
-            part = _replay(task, remembered, snapshot, origin, until, as_of, screened, threads)
+            part = _replay(
+                task, remembered, snapshot, origin, until, as_of, screened, threads, watch
+            )
             if part is not None and kept:
                 kept.put(origin, part)
         if part is None:
@@ -130,6 +138,7 @@ def _replay(
     as_of: dt.date,
     screened: Screened,
     threads: int,
+    watch: Watch | None,
 ) -> pl.DataFrame | None:
     """Train as of the origin and answer its test examples; None where it has none."""
     days = test_days(task, snapshot, origin, until=until, as_of=as_of)
@@ -140,6 +149,8 @@ def _replay(
         task, features, snapshot, as_of=origin, screened=screened, others=others
     )
     model = fit(task, snapshot, training, as_of=origin, screened=screened, threads=threads)
+    if watch:
+        watch(origin, model)
     test = gather(
         task, features, snapshot, days, columns=screened.columns, as_of=as_of, others=others
     )

@@ -112,7 +112,7 @@ def gain_interval(
     versus
         A naive row of the head's target.
     metric
-        ``mae`` or ``rmse``.
+        ``mae``, ``rmse`` or ``brier``.
 
     Returns
     -------
@@ -130,7 +130,8 @@ def gain_interval(
         np.add.at(table, (entity, origin), values)
         return table
 
-    power = 2.0 if metric == "rmse" else 1.0
+    power = 1.0 if metric == "mae" else 2.0
+    root = 2.0 if metric == "rmse" else 1.0
     tables = [sums(np.ones(len(actual)))]
     for column in (head, naive_column(target, versus)):
         tables.append(sums(np.abs(actual - predictions[column].to_numpy()) ** power))
@@ -138,7 +139,7 @@ def gain_interval(
     drawn = generator.multinomial(shape[0], np.full(shape[0], 1 / shape[0]), size=RESAMPLES)
     weights = np.vstack([np.ones(shape[0]), drawn])
     count, of_head, of_naive = (weights @ table for table in tables)
-    errors = [((total / count) ** (1 / power)).mean(axis=1) for total in (of_head, of_naive)]
+    errors = [((total / count) ** (1 / root)).mean(axis=1) for total in (of_head, of_naive)]
     gain = 1 - errors[0] / errors[1]
     low, high = np.quantile(gain[1:], [0.05, 0.95])
     return float(gain[0]), float(low), float(high)
