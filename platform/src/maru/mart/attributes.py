@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import polars as pl
 
-from maru.mart.day_rows import CENTS_PER_UNIT, Floats
+from maru.mart.day_rows import Floats
 from maru.mart.declarations import Mart
 from maru.mart.dictionary import ColumnInfo
 from maru.mart.families import Attribute
@@ -44,9 +44,7 @@ def _latest(history: History, spec: Attribute) -> Floats:
     if spec.values:
         codes = {value: float(code) for code, value in enumerate(spec.values)}
         column = column.cast(pl.String).replace_strict(codes, default=None, return_dtype=pl.Float64)
-    values = column.cast(pl.Float64).to_numpy()
-    if spec.column in history.source.money(spec.table):
-        values = values / CENTS_PER_UNIT
+    values = column.cast(pl.Float64).to_numpy() / history.source.scale(spec.table, spec.column)
     latest = np.full(history.n_entities, np.nan)
     latest[rows["_entity"].to_numpy()] = values
     return latest

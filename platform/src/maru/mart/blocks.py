@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from maru.mart.day_rows import CENTS_PER_UNIT, Floats, block_sums
+from maru.mart.day_rows import Floats, block_sums
 from maru.mart.declarations import Mart
 from maru.mart.dictionary import ColumnInfo
 from maru.mart.families import Blocks
@@ -108,5 +108,5 @@ def _sums(history: History, spec: Blocks, name: str) -> Floats:
     if not bounds:
         return np.empty((history.n_entities, 0))
     rows = history.source.act(name, history.as_of)
-    events, cents = block_sums(rows, history.as_of, bounds, history.n_entities)
-    return cents / CENTS_PER_UNIT if history.mart.act_type(name).amount else events
+    events, amounts = block_sums(rows, history.as_of, bounds, history.n_entities)
+    return amounts if history.mart.act_type(name).amount else events

@@ -9,8 +9,6 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-CENTS_PER_UNIT = 100.0
-
 
 @dataclass(frozen=True)
 class DayRows:
@@ -24,22 +22,29 @@ class DayRows:
         The local day, in days since 1970-01-01.
     events
         How many events the entity had that day, 1 or more.
-    cents, top
-        The sum and the largest of their amounts, in whole cents; 0 where the act has no amount.
+    total, top
+        The sum and the largest of their amounts, in whole numbers of ``1 / scale`` (cents, of
+        money); 0 where the act has no amount.
     """
 
     entity: Ints
     day: Ints
     events: Ints
-    cents: Ints
+    total: Ints
     top: Ints
+    scale: int = 1
 
     def between(self, first: int, end: int) -> "DayRows":
         """Return the rows with ``first <= day < end``, without copying."""
         low, high = np.searchsorted(self.day, (first, end))
         part = slice(int(low), int(high))
         return DayRows(
-            self.entity[part], self.day[part], self.events[part], self.cents[part], self.top[part]
+            self.entity[part],
+            self.day[part],
+            self.events[part],
+            self.total[part],
+            self.top[part],
+            self.scale,
         )
 
     def before(self, end: int) -> "DayRows":
@@ -47,14 +52,11 @@ class DayRows:
         return self.between(int(self.day[0]) if len(self.day) else end, end)
 
 
-NO_ROWS = DayRows(*(np.empty(0, np.int64) for _ in range(5)))
-
-
 class WindowSums:
     """Sums of a slice over trailing windows ``[as_of - window, as_of)``, in one pass.
 
     Each row adds to the smallest window that holds it; windows are then merged from short to long.
-    Sums of whole cents in float64 are exact (below 2**53 cents). Each array has the shape
+    Sums of whole numbers in float64 are exact below 2**53. Each array has the shape
     (n_entities, n_windows).
 
     Parameters
@@ -82,9 +84,14 @@ class WindowSums:
         return self._added(self._rows.events)
 
     @cached_property
-    def cents(self) -> Floats:
-        """Amounts in cents."""
-        return self._added(self._rows.cents)
+    def amount(self) -> Floats:
+        """The sum of the amounts."""
+        return self.totals / self._rows.scale
+
+    @cached_property
+    def totals(self) -> Floats:
+        """The sum of the amounts in whole numbers of ``1 / scale``: exact, also as differences."""
+        return self._added(self._rows.total)
 
     @cached_property
     def days(self) -> Floats:
@@ -93,13 +100,13 @@ class WindowSums:
 
     @cached_property
     def top(self) -> Floats:
-        """The largest event in cents; NaN without one."""
+        """The largest event's amount; NaN without one."""
         return self._largest(self._rows.top)
 
     @cached_property
     def top_day(self) -> Floats:
-        """The largest day in cents; NaN without one."""
-        return self._largest(self._rows.cents)
+        """The largest day's amount; NaN without one."""
+        return self._largest(self._rows.total)
 
     def _added(self, weights: Ints | None) -> Floats:
         cells = self._shape[0] * self._shape[1]
@@ -110,7 +117,7 @@ class WindowSums:
         tops = np.full(self._shape[0] * self._shape[1], -np.inf)
         np.maximum.at(tops, self._cell, values)
         merged = np.maximum.accumulate(tops.reshape(self._shape), axis=1)
-        return np.where(np.isfinite(merged), merged, np.nan)
+        return np.where(np.isfinite(merged), merged, np.nan) / self._rows.scale
 
 
 def block_sums(
@@ -126,7 +133,7 @@ def block_sums(
     Returns
     -------
     tuple
-        Events and cents, each (n_entities, n_blocks).
+        Events and amounts, each (n_entities, n_blocks).
     """
     edges = tuple(sorted({edge for block in blocks for edge in block} - {0}))
     sums = WindowSums(rows, as_of, edges, n_entities)
@@ -138,7 +145,7 @@ def block_sums(
         far = [place[block[1]] for block in blocks]
         return np.asarray(padded[:, far] - padded[:, near])
 
-    return difference(sums.events), difference(sums.cents)
+    return difference(sums.events), difference(sums.totals) / rows.scale
 
 
 def last_day(rows: DayRows, as_of: int, n_entities: int) -> Floats:

@@ -42,7 +42,8 @@ class ActType:
         The rows that count: an SQL condition over the table's columns, in which money is in
         currency units (``sales_value > 0 AND brand = 'Private'``).
     amount
-        The numeric column that is summed (money or int); None counts only.
+        The numeric column that is summed; None counts only. Sums are exact: of cents, of whole
+        numbers, of a float column's millionths.
     per
         Rows of one day with the same value here are one event (the lines of a basket); their
         amounts are added. None makes each row an event.

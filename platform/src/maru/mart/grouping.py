@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from maru.mart.day_rows import NO_ROWS, DayRows, Floats, Ints
+from maru.mart.day_rows import DayRows, Floats, Ints
 from maru.mart.declarations import ActType
 
 ENTITY, DAY, KNOWN = "_entity", "_day", "_known"
 OTHER = "other"
+CENTS = 100
+MILLIONTHS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,20 @@ def needed(act: ActType) -> list[str]:
     return [name for name in dict.fromkeys((act.amount, act.per)) if name is not None]
 
 
-def by_day(rows: pl.DataFrame, act: ActType) -> DayRows:
-    """Group an act type's rows to entity and day."""
-    return _arrays(_daily(rows, act, [ENTITY]))
+def by_day(rows: pl.DataFrame, act: ActType, money: Sequence[str]) -> DayRows:
+    """Group an act type's rows to entity and day; ``money`` names the columns in cents."""
+    amount = _amount(rows, act, money)
+    return _arrays(_daily(rows, act, [ENTITY], amount), amount.scale)
 
 
 def by_part(
-    rows: pl.DataFrame, act: ActType, by: str, slugs: dict[str, str], *, other: bool = False
+    rows: pl.DataFrame,
+    act: ActType,
+    by: str,
+    slugs: dict[str, str],
+    money: Sequence[str],
+    *,
+    other: bool = False,
 ) -> dict[str, DayRows]:
     """Split an act type's rows by a column's values (as text); each slice's day rows, by slug.
 
@@ -59,11 +68,12 @@ def by_part(
     coded = rows.with_columns(part.alias("_part"))
     if other:
         coded = coded.with_columns(pl.col("_part").fill_null(len(codes)))
-    days = _daily(coded.filter(pl.col("_part").is_not_null()), act, ["_part", ENTITY])
+    amount = _amount(rows, act, money)
+    days = _daily(coded.filter(pl.col("_part").is_not_null()), act, ["_part", ENTITY], amount)
     names = [*slugs.values(), *([OTHER] if other else [])]
     bounds = np.searchsorted(days["_part"].to_numpy(), np.arange(len(names) + 1)).tolist()
     return {
-        name: _arrays(days.slice(bounds[i], bounds[i + 1] - bounds[i]))
+        name: _arrays(days.slice(bounds[i], bounds[i + 1] - bounds[i]), amount.scale)
         for i, name in enumerate(names)
     }
 
@@ -79,30 +89,55 @@ def by_value(rows: pl.DataFrame, column: str) -> DayValues:
     return DayValues(pair, coded[DAY].to_numpy()[order], keys // max(len(values), 1))
 
 
-def _daily(rows: pl.DataFrame, act: ActType, keys: Sequence[str]) -> pl.DataFrame:
-    """Group rows to (keys, day): events, their sum and the largest, in cents."""
-    # A null amount adds nothing; the row still is an event.
-    cents = pl.col(act.amount).fill_null(0) if act.amount else pl.lit(0)
+@dataclass(frozen=True)
+class _Amount:
+    """A row's amount as a whole number of ``1 / scale``; a null amount adds nothing."""
+
+    value: pl.Expr
+    scale: int
+
+    def bound(self, units: float) -> int:
+        return round(units * self.scale)
+
+
+def _amount(rows: pl.DataFrame, act: ActType, money: Sequence[str]) -> _Amount:
+    if act.amount is None:
+        return _Amount(pl.lit(0, dtype=pl.Int64), 1)
+    column = pl.col(act.amount).fill_null(0)
+    if act.amount in money:
+        return _Amount(column.cast(pl.Int64), CENTS)
+    if rows.schema[act.amount].is_float():
+        # Whole numbers add up exactly, in any order; a sum of floats would not.
+        return _Amount((column * MILLIONTHS).round().cast(pl.Int64), MILLIONTHS)
+    return _Amount(column.cast(pl.Int64), 1)
+
+
+def _daily(rows: pl.DataFrame, act: ActType, keys: Sequence[str], amount: _Amount) -> pl.DataFrame:
+    """Group rows to (keys, day): events, their total and the largest."""
     per = [act.per] if act.per else []
-    events = rows.lazy().select(*keys, DAY, *per, cents.cast(pl.Int64).alias("_cents"))
+    events = rows.lazy().select(*keys, DAY, *per, amount.value.alias("_amount"))
     if per:
-        events = events.group_by(*keys, DAY, *per).agg(pl.col("_cents").sum())
+        events = events.group_by(*keys, DAY, *per).agg(pl.col("_amount").sum())
     if act.at_least is not None:
-        events = events.filter(pl.col("_cents") >= round(act.at_least * 100))
+        events = events.filter(pl.col("_amount") >= amount.bound(act.at_least))
     if act.below is not None:
-        events = events.filter(pl.col("_cents") < round(act.below * 100))
-    total = pl.col("_cents").sum()
+        events = events.filter(pl.col("_amount") < amount.bound(act.below))
+    total = pl.col("_amount").sum()
     if act.day_cap is not None:
-        total = total.clip(upper_bound=round(act.day_cap * 100))
+        total = total.clip(upper_bound=amount.bound(act.day_cap))
     days = events.group_by(*keys, DAY).agg(
-        pl.len().cast(pl.Int64).alias("_events"), total.alias("_sum"), pl.col("_cents").max()
+        pl.len().cast(pl.Int64).alias("_events"),
+        total.alias("_total"),
+        pl.col("_amount").max().alias("_top"),
     )
     first = [key for key in keys if key != ENTITY]
     return days.sort(*first, DAY, ENTITY).collect()
 
 
-def _arrays(days: pl.DataFrame) -> DayRows:
-    if days.is_empty():
-        return NO_ROWS
-    names = (ENTITY, DAY, "_events", "_sum", "_cents")
-    return DayRows(*(np.ascontiguousarray(days[name].to_numpy(), dtype=np.int64) for name in names))
+def _arrays(days: pl.DataFrame, scale: int) -> DayRows:
+    def array(name: str) -> Ints:
+        return np.ascontiguousarray(days[name].to_numpy(), dtype=np.int64)
+
+    return DayRows(
+        array(ENTITY), array(DAY), array("_events"), array("_total"), array("_top"), scale
+    )

@@ -44,8 +44,8 @@ class Source(Protocol):
     def table(self, name: str, columns: tuple[str, ...], as_of: int) -> pl.DataFrame:
         """Return columns of a table's rows with ``_entity``, and ``_day`` where it has a time."""
 
-    def money(self, table: str) -> tuple[str, ...]:
-        """Return a table's money columns, in whole cents."""
+    def scale(self, table: str, column: str) -> int:
+        """Return by what a column's stored numbers are divided: 100 for money, else 1."""
 
     def first_day(self, table: str, as_of: int) -> int | None:
         """Return the earliest day of a table's rows, None without any."""

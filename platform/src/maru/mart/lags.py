@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from maru.mart.day_rows import CENTS_PER_UNIT, block_sums
+from maru.mart.day_rows import block_sums
 from maru.mart.declarations import ActType, Mart
 from maru.mart.dictionary import ColumnInfo
 from maru.mart.history import Columns, History
@@ -55,9 +55,9 @@ def compute(history: History, wanted: Sequence[ColumnInfo]) -> Columns:
         rows = history.source.act(name, history.as_of)
         observed = history.observed_days(name)
         blocks = [_block(column) for column in mine]
-        events, cents = block_sums(rows, history.as_of, blocks, history.n_entities)
+        events, amounts = block_sums(rows, history.as_of, blocks, history.n_entities)
         for i, column in enumerate(mine):
-            values = cents[:, i] / CENTS_PER_UNIT if column.aggregate == "sum" else events[:, i]
+            values = amounts[:, i] if column.aggregate == "sum" else events[:, i]
             whole = blocks[i][1] <= observed
             found[column.name] = values if whole else np.full(history.n_entities, np.nan)
     return found

@@ -15,6 +15,7 @@ from maru.errors import DataError
 from maru.mart.day_rows import DayRows, Floats
 from maru.mart.declarations import ActType, Mart
 from maru.mart.grouping import (
+    CENTS,
     DAY,
     ENTITY,
     KNOWN,
@@ -58,8 +59,10 @@ class LocalEngine:
 
     def act(self, name: str, as_of: int) -> DayRows:
         act = self._mart.act_type(name)
-        key = ("act", name)
-        return self._grouped(act, key, as_of, [], lambda rows: by_day(rows, act)).before(as_of)
+        rows = self._grouped(
+            act, ("act", name), as_of, [], lambda rows: by_day(rows, act, self._money(act))
+        )
+        return rows.before(as_of)
 
     def parts(self, breakdown: str, as_of: int) -> dict[str, DayRows]:
         spec = self._mart.breakdown(breakdown)
@@ -88,8 +91,8 @@ class LocalEngine:
             return rows.select(ENTITY, *columns)
         return _known(rows.select(ENTITY, DAY, KNOWN, *columns), as_of)
 
-    def money(self, table: str) -> tuple[str, ...]:
-        return self._snapshot.infos[table].money
+    def scale(self, table: str, column: str) -> int:
+        return CENTS if column in self._snapshot.infos[table].money else 1
 
     def first_day(self, table: str, as_of: int) -> int | None:
         first, last_late = self._lateness(table)
@@ -101,14 +104,19 @@ class LocalEngine:
     def first_seen(self) -> Floats:
         return self._first_seen
 
+    def _money(self, act: ActType) -> tuple[str, ...]:
+        return self._snapshot.infos[act.table].money
+
     def _split(
         self, act_type: str, by: str, slugs: dict[str, str], as_of: int, *, other: bool = False
     ) -> dict[str, DayRows]:
         act = self._mart.act_type(act_type)
         key = ("parts", act_type, by, str(other), *slugs)
-        parts = self._grouped(
-            act, key, as_of, [by], lambda rows: by_part(rows, act, by, slugs, other=other)
-        )
+
+        def group(rows: pl.DataFrame) -> dict[str, DayRows]:
+            return by_part(rows, act, by, slugs, self._money(act), other=other)
+
+        parts = self._grouped(act, key, as_of, [by], group)
         return {slug: rows.before(as_of) for slug, rows in parts.items()}
 
     def _grouped(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from maru.mart.day_rows import CENTS_PER_UNIT, DayRows, Floats
+from maru.mart.day_rows import DayRows, Floats
 from maru.mart.declarations import ActType, Mart
 from maru.mart.dictionary import ColumnInfo
 from maru.mart.history import Columns, History
@@ -80,7 +80,7 @@ def slice_rates(history: History, rows: DayRows, wanted: Sequence[ColumnInfo]) -
 def _values(rows: DayRows, aggregate: str) -> Floats:
     match aggregate.removesuffix(f"_{RATE}"):
         case "sum":
-            return rows.cents / CENTS_PER_UNIT
+            return rows.total / rows.scale
         case "count":
             return rows.events.astype(np.float64)
     return np.ones(len(rows.day))

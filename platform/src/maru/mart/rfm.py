@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from maru.mart.day_rows import CENTS_PER_UNIT, DayRows, Floats, divide
+from maru.mart.day_rows import DayRows, Floats, divide
 from maru.mart.declarations import Mart
 from maru.mart.dictionary import ColumnInfo
 from maru.mart.history import Columns, History
@@ -95,8 +95,7 @@ def rhythm(rows: DayRows, as_of: int, window_days: int, n_entities: int) -> Colu
         "second_recency_days": as_of - second,
         "frequency": np.bincount(used.entity, weights=used.events, minlength=n_entities),
         "active_days": active,
-        "monetary": np.bincount(used.entity, weights=used.cents, minlength=n_entities)
-        / CENTS_PER_UNIT,
+        "monetary": np.bincount(used.entity, weights=used.total, minlength=n_entities) / used.scale,
         "tenure_days": as_of - first,
         "mean_gap_days": mean_gap,
         "longest_gap_days": longest,

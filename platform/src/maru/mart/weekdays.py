@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from maru.mart.day_rows import CENTS_PER_UNIT, Floats, Ints, divide
+from maru.mart.day_rows import Floats, Ints, divide
 from maru.mart.declarations import Mart
 from maru.mart.dictionary import ColumnInfo
 from maru.mart.families import Weekdays
@@ -50,7 +50,7 @@ def compute(history: History, wanted: Sequence[ColumnInfo]) -> Columns:
         cell = used.entity * 7 + weekday(used.day)
         shape = (history.n_entities, 7)
         has_amount = history.mart.act_type(name).amount is not None
-        values = used.cents / CENTS_PER_UNIT if has_amount else used.events
+        values = used.total / used.scale if has_amount else used.events
         days = np.bincount(cell, minlength=shape[0] * 7).reshape(shape).astype(np.float64)
         sums = np.bincount(cell, weights=values, minlength=shape[0] * 7).astype(np.float64)
         for column in wanted:

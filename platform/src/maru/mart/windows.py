@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import polars as pl
 
-from maru.mart.day_rows import CENTS_PER_UNIT, DayRows, Floats, WindowSums, divide, last_day
+from maru.mart.day_rows import DayRows, Floats, WindowSums, divide, last_day
 from maru.mart.declarations import AMOUNT_AGGREGATES, ActType, Mart
 from maru.mart.dictionary import ColumnInfo
 from maru.mart.history import Columns, History
@@ -147,19 +147,19 @@ def _value(
     span = min(window, observed)
     match column.aggregate:
         case "sum":
-            return sums.cents[:, at] / CENTS_PER_UNIT
+            return sums.amount[:, at]
         case "count":
             return sums.events[:, at]
         case "distinct_days":
             return sums.days[:, at]
         case "mean":
-            return divide(sums.cents[:, at] / CENTS_PER_UNIT, sums.events[:, at])
+            return divide(sums.amount[:, at], sums.events[:, at])
         case "max":
-            return sums.top[:, at] / CENTS_PER_UNIT
+            return sums.top[:, at]
         case "max_day":
-            return sums.top_day[:, at] / CENTS_PER_UNIT
+            return sums.top_day[:, at]
         case "sum_per_30d":
-            return divide(sums.cents[:, at] / CENTS_PER_UNIT * 30, span)
+            return divide(sums.amount[:, at] * 30, span)
         case "count_per_30d":
             return divide(sums.events[:, at] * 30, span)
         case "days_per_30d":
@@ -167,14 +167,14 @@ def _value(
         case "trend":
             return _trend(sums, span, has_amount)
         case "share" if has_amount:
-            return divide(sums.cents[:, at], parent.cents[:, at])
+            return divide(sums.amount[:, at], parent.amount[:, at])
         case "share":
             return divide(sums.events[:, at], parent.events[:, at])
     raise ValueError(f"{column.name}: unknown aggregate {column.aggregate!r}")
 
 
 def _trend(sums: WindowSums, span: int, has_amount: bool) -> Floats:
-    values = sums.cents if has_amount else sums.events
+    values = sums.totals if has_amount else sums.events
     half = span // 2
     if half == 0:
         return np.full(len(values), np.nan)
@@ -185,6 +185,7 @@ def _trend(sums: WindowSums, span: int, has_amount: bool) -> Floats:
 def _open(history: History, name: str) -> Floats:
     until = history.mart.act_type(name).until or ""
     rows = history.source.rows(name, (until,), history.as_of)
-    still = rows[until].cast(pl.Date).cast(pl.Int64).fill_null(NOT_OPEN).to_numpy() >= history.as_of
+    last = rows[until] if rows.schema[until] == pl.Date else rows[until].dt.date()
+    still = last.cast(pl.Int64).fill_null(NOT_OPEN).to_numpy() >= history.as_of
     open_now = np.bincount(rows["_entity"].to_numpy()[still], minlength=history.n_entities)
     return open_now.astype(np.float64)
