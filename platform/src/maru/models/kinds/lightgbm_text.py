@@ -72,6 +72,8 @@ class LightGBMText:
         """Predict rows; float64 ``(n, len(columns))`` with NaN for null to float64 ``(n,)``."""
         if len(matrix) == 0:
             return np.empty(0)
+        if len(matrix) == 1:
+            return np.array([self.predict_row(np.ascontiguousarray(matrix[0], np.float64))])
         return np.asarray(self._booster.predict(matrix, num_threads=threads))
 
     def predict_row(self, row: np.ndarray) -> float:

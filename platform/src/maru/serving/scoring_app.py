@@ -1,0 +1,229 @@
+"""The scoring application of one project: what answers requests, as an ASGI callable.
+
+It stands in front of the project's BentoML application and answers the routes that must be fast or
+must be true to the bundle; every other path is passed on. The release is read once a request, so a
+switch is one assignment, and requests under way finish on the release that they began with.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+from maru.serving import arrow_body
+from maru.serving.asgi import (
+    TEXT,
+    Answer,
+    App,
+    Disconnected,
+    Receive,
+    Scope,
+    Send,
+    header,
+    json_answer,
+    media_type,
+    path_below,
+    read_body,
+    refused,
+    send_answer,
+)
+from maru.serving.batch_scores import BatchScores
+from maru.serving.loaded import LoadedRelease
+from maru.serving.metrics import CONTENT_TYPE, Metrics
+from maru.serving.openapi import openapi
+from maru.serving.prediction_log import Answered, PredictionLog
+from maru.serving.refusal import Refusal
+from maru.serving.scoring import JSON, Finish, Scored, score
+
+_log = logging.getLogger(__name__)
+
+LIMITS_BYTES = {JSON: 32 * 2**20, arrow_body.MEDIA_TYPE: 128 * 2**20}
+# A larger body is read and answered in a thread, so that single rows don't wait behind it.
+INLINE_BYTES = 128 * 2**10
+
+Work = Callable[[Scope, Receive], Awaitable[Answer]]
+
+
+class ScoringApp:
+    """Answers one project.
+
+    Attributes
+    ----------
+    release
+        What answers; None where there is none.
+    words
+        Why there is none, for people.
+    """
+
+    def __init__(
+        self,
+        project: str,
+        metrics: Metrics,
+        *,
+        log: PredictionLog | None = None,
+        batch_scores: BatchScores | None = None,
+        beyond: App | None = None,
+        status: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        self.project = project
+        self.release: LoadedRelease | None = None
+        self.words = "no release is loaded yet"
+        self._finish: Finish | None = None
+        self._metrics = metrics
+        self._log = log
+        self._batch_scores = batch_scores
+        self._beyond = beyond
+        self._status = status
+        self._routes: dict[str, tuple[str, Work]] = {
+            "/score": ("POST", self._score),
+            "/healthz": ("GET", self._health),
+            "/livez": ("GET", self._alive),
+            "/readyz": ("GET", self._ready),
+            "/metrics": ("GET", self._read_metrics),
+            "/openapi.json": ("GET", self._openapi),
+        }
+
+    def put_in_force(self, release: LoadedRelease, finish: Finish | None = None) -> None:
+        """Answer with ``release`` from the next request on."""
+        self.release, self._finish = release, finish
+        self._metrics.in_force(self.project, release.digest, release.commit)
+
+    def withdraw(self, words: str) -> None:
+        """Answer no more, and say why."""
+        self.release, self._finish, self.words = None, None, words
+        self._metrics.in_force(self.project, None)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request, or pass it on."""
+        if scope["type"] != "http":
+            if self._beyond is not None:
+                await self._beyond(scope, receive, send)
+            return
+        start = time.perf_counter()
+        path = path_below(scope)
+        route, method, work = self._find(path)
+        try:
+            if "pickle" in media_type(scope):
+                raise Refusal(
+                    "a pickle is never read; send JSON or an Arrow stream",
+                    status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                )
+            if work is None and self._beyond is not None:
+                await self._beyond(scope, receive, send)
+                return
+            answer = await self._work(scope, receive, path, method, work)
+        except Disconnected:
+            return
+        except Refusal as refusal:
+            answer = refused(refusal)
+        except Exception:
+            _log.exception("%s: a request failed", self.project)
+            failure = Refusal("the service failed on this request; its log says why")
+            answer = json_answer(failure.document(), HTTPStatus.INTERNAL_SERVER_ERROR)
+        await send_answer(send, answer, head_only=scope["method"] == "HEAD")
+        self._metrics.answered(self.project, route, answer.status, time.perf_counter() - start)
+
+    def _find(self, path: str) -> tuple[str, str, Work | None]:
+        found = self._routes.get(path)
+        if found is not None:
+            return path, *found
+        if path.startswith("/score/") and len(path) > len("/score/"):
+            return "/score/{entity}", "GET", self._read_batch_score
+        return "other", "GET", None
+
+    async def _work(
+        self, scope: Scope, receive: Receive, path: str, method: str, work: Work | None
+    ) -> Answer:
+        if work is None:
+            raise Refusal(f"there is no {path[:200]} here", status=HTTPStatus.NOT_FOUND)
+        asked = scope["method"]
+        if asked != method and not (asked == "HEAD" and method == "GET"):
+            raise Refusal(f"{path[:200]} takes {method}", status=HTTPStatus.METHOD_NOT_ALLOWED)
+        return await work(scope, receive)
+
+    async def _score(self, scope: Scope, receive: Receive) -> Answer:
+        content_type = media_type(scope) or JSON
+        if content_type not in LIMITS_BYTES or header(scope, b"content-encoding"):
+            raise Refusal(
+                f"send {' or '.join(LIMITS_BYTES)} without content encoding, got {content_type}"
+                + (f" in {encoding}" if (encoding := header(scope, b"content-encoding")) else ""),
+                status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            )
+        body = await read_body(scope, receive, LIMITS_BYTES[content_type])
+        release, finish = self.release, self._finish
+        if release is None:
+            return self._unavailable()
+        if len(body) > INLINE_BYTES or finish is not None:
+            scored = await asyncio.to_thread(score, release, content_type, body, finish)
+        else:
+            scored = score(release, content_type, body)
+        self._record(release, scored)
+        return Answer(
+            HTTPStatus.OK, scored.body, scored.content_type.encode(), release_headers(release)
+        )
+
+    def _record(self, release: LoadedRelease, scored: Scored) -> None:
+        self._metrics.scored(self.project, len(scored.rows.entities))
+        if self._log is not None:
+            self._log.add(
+                Answered(
+                    at=datetime.now(UTC),
+                    bundle=release.digest,
+                    commit=release.commit,
+                    entities=scored.rows.entities,
+                    columns=release.schema.required,
+                    features=scored.rows.matrix[:, release.schema.places],
+                    answers=scored.answers,
+                )
+            )
+
+    async def _read_batch_score(self, scope: Scope, receive: Receive) -> Answer:
+        entity = unquote(path_below(scope).removeprefix("/score/"))
+        if self._batch_scores is None:
+            raise Refusal("batch scores are not served here", status=HTTPStatus.NOT_FOUND)
+        found = await asyncio.to_thread(self._batch_scores.find, entity)
+        headers = {b"maru-bundle": found.bundle.encode(), b"maru-commit": found.commit.encode()}
+        return Answer(HTTPStatus.OK, json_answer(found.document).body, headers=headers)
+
+    async def _health(self, scope: Scope, receive: Receive) -> Answer:
+        """Say what is in force, what is wanted and why they differ; 503 where nothing answers."""
+        release = self.release
+        document = {
+            "project": self.project,
+            "bundle": release.digest if release else None,
+            "commit": release.commit if release else None,
+            "golden": release.golden if release else None,
+            "problem": None if release else self.words,
+            **self._status(),
+        }
+        return json_answer(document, HTTPStatus.OK if release else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    async def _alive(self, scope: Scope, receive: Receive) -> Answer:
+        return Answer(HTTPStatus.OK, b"alive\n", TEXT)
+
+    async def _ready(self, scope: Scope, receive: Receive) -> Answer:
+        """Ready means: the named bundle is verified and has answered its golden rows."""
+        if self.release is None:
+            return self._unavailable()
+        return Answer(HTTPStatus.OK, b"ready\n", TEXT, release_headers(self.release))
+
+    async def _read_metrics(self, scope: Scope, receive: Receive) -> Answer:
+        return Answer(HTTPStatus.OK, self._metrics.text(), CONTENT_TYPE.encode())
+
+    async def _openapi(self, scope: Scope, receive: Receive) -> Answer:
+        if self.release is None:
+            return self._unavailable()
+        return json_answer(openapi(self.release, str(scope.get("root_path", ""))))
+
+    def _unavailable(self) -> Answer:
+        words = f"{self.project} answers nothing now: {self.words}"
+        return json_answer(Refusal(words).document(), HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def release_headers(release: LoadedRelease) -> dict[bytes, bytes]:
+    """Return the headers that say which release answered."""
+    return {b"maru-bundle": release.digest.encode(), b"maru-commit": release.commit.encode()}
