@@ -1,13 +1,20 @@
 """What features.py declares: act types whose rules fit the tables, families that fit the acts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from maru.errors import DataError
 from maru.folder_check.source_lines import line_of
 from maru.mart import Attribute, Mart
+from maru.mart.blocks import STATISTICS
+from maru.mart.columns import plan
+from maru.mart.declarations import AGGREGATES, BREAKDOWN_AGGREGATES
+from maru.mart.dictionary import ColumnInfo
+from maru.mart.registry import mart_digest
+from maru.mart.state import ItemLoadings, MartState
 from maru.project import Problem, Project
 from maru.project.problems import nearest
 from maru.tables.snapshot import Snapshot
@@ -34,8 +41,34 @@ def mart_problems(project: Project, mart: Mart, snapshot: Snapshot) -> Iterator[
     for name in sorted({name for name in names if names.count(name) > 1}):
         said = f"two act types are named `{name}`; rename one"
         yield Problem(file, line_of(file, "ActType", name), said)
+    sound = True
     for family in _families(mart):
-        yield from _of_family(file, family, mart, snapshot)
+        for problem in _of_family(file, family, mart, snapshot):
+            sound = False
+            yield problem
+    for said in _of_values(mart):
+        sound = False
+        yield Problem(file, line_of(file, "Mart", mart.entity), said)
+    if sound:
+        yield from _of_columns(file, mart)
+
+
+def unknown_columns(mart: Mart, names: Iterable[str]) -> list[str]:
+    """Return the names that are no column of the mart, sorted.
+
+    A column of a breakdown whose values the data decides is taken to exist.
+    """
+    known = {column.name for column in planned_columns(mart)}
+    open_ended = tuple(f"{b.name}_" for b in mart.breakdowns if not b.values)
+    return sorted({name for name in names if name not in known and not name.startswith(open_ended)})
+
+
+def planned_columns(mart: Mart) -> tuple[ColumnInfo, ...]:
+    """Return the columns that a mart has whatever the data is."""
+    groups = mart.item_groups.groups if mart.item_groups else 0
+    nothing = ItemLoadings((), (), ((),) * groups, (0.0,) * groups)
+    values = {breakdown.name: breakdown.values for breakdown in mart.breakdowns}
+    return plan(mart, MartState(mart_digest(mart), date.min, values, nothing))
 
 
 def act_problems(act: Any, entity: str, snapshot: Snapshot) -> Iterator[str]:
@@ -93,6 +126,43 @@ def _of_family(file: Path, family: Any, mart: Mart, snapshot: Snapshot) -> Itera
                 yield Problem(file, place, f"{about}: {_unknown('column', column, types)}")
 
 
+def _of_values(mart: Mart) -> Iterator[str]:
+    """Yield the words and numbers of a mart that no family computes."""
+    asked = [("`MART`", mart.aggregates, AGGREGATES)]
+    asked += [(f"Breakdown {b.name}", b.aggregates, BREAKDOWN_AGGREGATES) for b in mart.breakdowns]
+    asked += [(f"Blocks {b.name}", b.statistics, tuple(STATISTICS)) for b in mart.blocks]
+    for about, got, known in asked:
+        for name in got:
+            if name not in known:
+                yield f"{about}: {_unknown('aggregate', name, known)}"
+    names = [act.name for act in mart.act_types]
+    for name in mart.lagged:
+        if name not in names:
+            yield f"`lagged`: {_unknown('act type', name, names)}"
+    spans = [("`MART`", mart.windows), ("`half_lives`", mart.half_lives)]
+    spans += [(f"Breakdown {b.name}", b.windows) for b in mart.breakdowns]
+    spans += [(f"Distinct {d.name}", d.windows) for d in mart.distincts]
+    for about, days in spans:
+        for day in days:
+            if type(day) is not int or day < 1:
+                yield f"{about}: a window is a whole number of days, 1 or more; got {day!r}"
+
+
+def _of_columns(file: Path, mart: Mart) -> Iterator[Problem]:
+    """Yield columns that two families make, and columns of ratios and segments that none makes."""
+    names = [column.name for column in planned_columns(mart)]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Problem(file, None, f"two families make a column `{name}`; rename one of them")
+    for ratio in mart.ratios:
+        place = line_of(file, "Ratio", ratio.name)
+        for name in unknown_columns(mart, (ratio.numerator, ratio.denominator)):
+            said = f"Ratio {ratio.name}: {_unknown('column', name, names)}"
+            yield Problem(file, place, said)
+    for name in unknown_columns(mart, mart.segments.columns if mart.segments else ()):
+        place = line_of(file, "Segments", name)
+        yield Problem(file, place, f"Segments: {_unknown('column', name, names)}")
+
+
 def _acts(family: Any) -> list[str]:
     return _values(family, ACT_FIELDS)
 
@@ -105,7 +175,9 @@ def _values(family: Any, names: tuple[str, ...]) -> list[str]:
     return found
 
 
-def _unknown(what: str, got: str, known: Any) -> str:
-    meant = nearest(got, known)
-    hint = f"did you mean `{meant}`?" if meant else f"there are {', '.join(known)}"
+def _unknown(what: str, got: str, known: Iterable[str]) -> str:
+    words = list(known)
+    meant = nearest(got, words)
+    listed = ", ".join(words[:12]) + (", ..." if len(words) > 12 else "")
+    hint = f"did you mean `{meant}`?" if meant else f"there are {listed}"
     return f"there is no {what} `{got}`; {hint}"

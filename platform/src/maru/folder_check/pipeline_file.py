@@ -2,16 +2,18 @@
 
 import inspect
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from kfp.dsl.graph_component import GraphComponent
 
-from maru.adapters.pipeline_runner import compile_pipeline, step_names
-from maru.folder_check.features_file import act_problems
+from maru.adapters.pipeline_runner import compile_pipeline
+from maru.folder_check.features_file import act_problems, unknown_columns
 from maru.folder_check.source_lines import line_of
-from maru.models.task import Task
+from maru.mart import Mart
+from maru.models.task import ControlGuard, Task
 from maru.models.thresholds import Threshold
 from maru.project import Problem, Project
 from maru.project.problems import nearest
@@ -21,8 +23,10 @@ PARAMETERS = ("project", "run")
 LABEL_ACTS = ("act", "first", "second")
 
 
-def task_problems(project: Project, task: Task, snapshot: Snapshot) -> Iterator[Problem]:
-    """Yield what is wrong with a training task over the tables of ``snapshot``."""
+def task_problems(
+    project: Project, task: Task, mart: Mart | None, snapshot: Snapshot
+) -> Iterator[Problem]:
+    """Yield what is wrong with a training task over the tables of ``snapshot`` and a mart."""
     file = project.folder / "pipeline.py"
     place = line_of(file, "Task", task.entity)
     for key in ("entity", "horizon_days"):
@@ -38,7 +42,25 @@ def task_problems(project: Project, task: Task, snapshot: Snapshot) -> Iterator[
                 continue
             for said in act_problems(act, task.entity, snapshot):
                 yield Problem(file, where, f"target {target.name}: {said}")
-    guard = task.guard
+    if mart is not None:
+        for name in unknown_columns(mart, _read_columns(task)):
+            yield Problem(
+                file, line_of(file, "Screening", name), f"the mart has no column `{name}`"
+            )
+    yield from _of_guard(file, task.guard, snapshot)
+
+
+def _read_columns(task: Task) -> Iterator[str]:
+    """Yield the mart columns that a task names."""
+    of_units = task.unit_features.columns if task.unit_features else ()
+    named = [*(task.screening.always if task.screening else ()), *task.monotone]
+    for head in task.heads:
+        for member in head.members:
+            named += member.columns or ()
+    yield from (name for name in named if name not in of_units)
+
+
+def _of_guard(file: Path, guard: ControlGuard | None, snapshot: Snapshot) -> Iterator[Problem]:
     if guard is not None:
         where = line_of(file, "ControlGuard", guard.table)
         if guard.table not in snapshot.tables:
@@ -76,8 +98,10 @@ def pipeline_problems(project: Project, pipeline: GraphComponent) -> Iterator[Pr
 
 
 def steps(pipeline: GraphComponent) -> list[str]:
-    """Return the names of a pipeline's steps, in the order in which they were declared."""
-    return step_names(pipeline)
+    """Return the names of a pipeline's steps, each after those that it waits for."""
+    tasks = pipeline.pipeline_spec.root.dag.tasks
+    waits = {name: sorted(tasks[name].dependent_tasks) for name in sorted(tasks)}
+    return list(TopologicalSorter(waits).static_order())
 
 
 def threshold_problems(project: Project, found: Any, task: Task) -> Iterator[Problem]:

@@ -69,9 +69,10 @@ def check_folder(root: Path, name: str, *, with_data: bool = False) -> Findings:
     snapshot = _tables(findings, project, with_data)
     mart = findings.declared(project, "features", "MART", Mart)
     if mart is not None and snapshot is not None:
-        findings.add(mart_problems(project, mart, snapshot))
         findings.facts["mart"] = f"{len(mart.act_types)} act types"
-    _pipeline(findings, project, snapshot)
+        if not findings.add(mart_problems(project, mart, snapshot)):
+            mart = None  # its columns can't be listed
+    _pipeline(findings, project, snapshot, mart)
     return findings
 
 
@@ -86,11 +87,13 @@ def _tables(findings: Findings, project: Project, with_data: bool) -> Snapshot |
     return declared_snapshot(tables, project.spec.time_zone)
 
 
-def _pipeline(findings: Findings, project: Project, snapshot: Snapshot | None) -> None:
+def _pipeline(
+    findings: Findings, project: Project, snapshot: Snapshot | None, mart: Mart | None
+) -> None:
     task = findings.declared(project, "pipeline", "TASK", Task)
     pipeline = findings.declared(project, "pipeline", "pipeline", GraphComponent)
     if task is not None and snapshot is not None:
-        findings.add(task_problems(project, task, snapshot))
+        findings.add(task_problems(project, task, mart, snapshot))
         findings.facts["answers"] = ", ".join(head.name for head in task.heads)
     if pipeline is not None and findings.add(pipeline_problems(project, pipeline)):
         findings.facts["steps"] = " -> ".join(steps(pipeline))

@@ -1,0 +1,1 @@
+"""A new project folder from the template."""
