@@ -6,10 +6,15 @@ result is one look, however often it is run.
 """
 
 import fcntl
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+import polars as pl
+
+from maru.release.digests import canonical_json
 
 HEAD = """\
 # Looks at test origins
@@ -78,3 +83,12 @@ def append(file: Path, look: Look, lock: Path) -> bool:
         staged.write_text(text.removesuffix("\n") + "\n" + look.row(), "utf-8")
         staged.replace(file)
     return True
+
+
+def board_digest(board: pl.DataFrame) -> str:
+    """Return the sha256 (hex) of a leaderboard, its numbers rounded to nine digits."""
+    rows = [
+        [f"{value:.9g}" if isinstance(value, float) else str(value) for value in row]
+        for row in board.iter_rows()
+    ]
+    return hashlib.sha256(canonical_json(rows)).hexdigest()

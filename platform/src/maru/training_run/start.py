@@ -23,11 +23,11 @@ from maru.errors import MaruError, RunError
 from maru.mart import Mart
 from maru.models.task import Task
 from maru.project import Project
-from maru.training_run.evaluations import Look, append
+from maru.training_run.evaluations import Look, append, board_digest
 from maru.training_run.provenance import this_software
 from maru.training_run.run import Plan, Run
 from maru.training_run.snapshots import freeze, newest_as_of
-from maru.training_run.training import BOARD, Replayed, boards_digest
+from maru.training_run.training import BOARD, Replayed
 from maru.workspace import ROOT_VARIABLE, Workspace, quiet_tools
 
 PARAMETERS = ("project", "run")
@@ -150,7 +150,7 @@ def record_look(run: Run, *, today: date, by: str) -> bool:
         code=run.plan.training,
         origins=looked_at,
         said=replayed.said,
-        result_digest=boards_digest(board),
+        result_digest=board_digest(board),
     )
     return append(run.workspace.evaluations, look, run.workspace.home / "evaluations.lock")
 
