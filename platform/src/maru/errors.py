@@ -9,6 +9,10 @@ got, and what to do next.
 class MaruError(Exception):
     """Something that the person at the keyboard can mend."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Show one line in a notebook: IPython asks an error for its own traceback."""
+        return [f"maru: {self}"]
+
 
 class ProjectError(MaruError):
     """A project folder that breaks a rule: the file, the line, what was got, what to write."""
