@@ -1,11 +1,28 @@
-"""What tests of several packages share: a real git repository with nobody's settings."""
+"""What tests of several packages share: real git repositories, small real bundles, a workshop."""
 
 import hashlib
+import json
 import os
 import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+
+from maru.adapters.bundle_store import LocalBundleStore
+from maru.cli.main import main
+from maru.project import load_project
+from maru.release.bundle import Facts, Parts, assemble_bundle
+from maru.release.gate import Verdict
+from maru.release.manifest import Source
+from maru.workspace import Candidate, Workspace
+
+COLUMNS = ["count_30d", "mean_30d"]
+PASSED = Verdict(passed=True, reasons=())
 
 NOBODYS_SETTINGS = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -85,81 +102,70 @@ def digest():
     return lambda text: "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def make_bundle(folder: Path, *, project: str = "charge", **changes: object) -> str:
-    """Assemble a small bundle with a real LightGBM model of two columns; return its digest.
+def make_bundle(
+    folder: Path,
+    *,
+    project: str = "charge",
+    code: Mapping[str, bytes] | None = None,
+    slope: float = 2.0,
+    verdict: Verdict = PASSED,
+    dirty: bool = False,
+) -> str:
+    """Assemble a small bundle with a real model of two columns; return its digest.
 
-    ``changes``: ``code`` (path -> bytes), ``slope`` (another model), ``passed`` and ``reasons``
-    (another verdict).
+    Another ``slope`` is another model; ``dirty`` says that the code wasn't committed.
     """
-    import json
-    from datetime import date
-
-    import lightgbm
-    import numpy as np
-
-    from maru.models.model_folder import load_model
-    from maru.release.bundle import Facts, Parts, assemble_bundle
-    from maru.release.gate import Verdict
+    from maru.models.model_folder import load_model  # LightGBM takes a second: only where needed
     from maru.release.golden import choose_rows
-    from maru.release.manifest import Source
 
     parts = folder.with_name(f"{folder.name}-parts")
-    model = parts / "model"
-    model.mkdir(parents=True)
     rows = np.column_stack([np.arange(200.0), np.tile([0.0, 1.0, 2.0, np.nan], 50)])
-    slope = float(changes.get("slope", 2.0))  # type: ignore[arg-type]
-    booster = lightgbm.train(
-        {"verbose": -1, "num_threads": 1, "deterministic": True, "min_data_in_leaf": 5},
-        lightgbm.Dataset(rows, slope * rows[:, 0], feature_name=["count_30d", "mean_30d"]),
-        num_boost_round=5,
-    )
-    text = booster.model_to_string()
-    (model / "amount-0.txt").write_text(text)
-    member = {"file": "amount-0.txt", "weight": 1.0, "inverse": {"kind": "identity"}}
-    head = {"name": "typical_amount", "minimum": 0.0, "calibration": {"kind": "identity"}}
-    document = {
-        "schema": 1,
-        "kind": "lightgbm-text",
-        "columns": ["count_30d", "mean_30d"],
-        "required": ["count_30d"],
-        "heads": [{**head, "members": [member], "zero_unless": None}],
-    }
-    (model / "model.json").write_text(json.dumps(document))
-    mart = parts / "mart"
-    mart.mkdir()
-    (mart / "state.json").write_text("{}")
-    (mart / "columns.json").write_text("[]")
+    write_model(parts / "model", rows, slope * rows[:, 0])
+    (parts / "mart").mkdir()
+    (parts / "mart" / "state.json").write_text("{}")
+    (parts / "mart" / "columns.json").write_text("[]")
     (parts / "backtest.parquet").write_bytes(b"PAR1")
     entities = [str(number) for number in range(200)]
-    golden = choose_rows(document["columns"], entities, rows, nullable=["mean_30d"])
-    verdict = Verdict(
-        bool(changes.get("passed", True)),
-        tuple(changes.get("reasons", ())),  # type: ignore[arg-type]
-    )
+    golden = choose_rows(COLUMNS, entities, rows, nullable=COLUMNS[1:])
+    source = Source("5" * 40, "6" * 40, dirty=dirty)
     return assemble_bundle(
         folder,
-        facts=Facts(
-            project,
-            date(2026, 1, 1),
-            "1" * 64,
-            "2" * 64,
-            "3" * 64,
-            "4" * 64,
-            Source("5" * 40, "6" * 40, dirty=False),
-        ),
+        facts=Facts(project, date(2026, 1, 1), "1" * 64, "2" * 64, "3" * 64, "4" * 64, source),
         parts=Parts(
-            code=changes.get("code", {"data.py": b"TABLES = ()\n"}),  # type: ignore[arg-type]
+            code={"data.py": b"TABLES = ()\n"} if code is None else code,
             requirements=b"lightgbm==4.7.0\n",
-            model=model,
-            mart=mart,
+            model=parts / "model",
+            mart=parts / "mart",
             contract={"schema": 1},
             request_schema={"schema": 1},
             thresholds=[],
-            golden=golden.answered(load_model(model).predict).to_bytes(),
+            golden=golden.answered(load_model(parts / "model").predict).to_bytes(),
             gate=verdict.to_json(),
             backtest=parts / "backtest.parquet",
         ),
     )
+
+
+def write_model(folder: Path, rows: np.ndarray, label: np.ndarray) -> None:
+    """Train a model of five trees and write its folder."""
+    import lightgbm
+
+    folder.mkdir(parents=True)
+    booster = lightgbm.train(
+        {"verbose": -1, "num_threads": 1, "deterministic": True, "min_data_in_leaf": 5},
+        lightgbm.Dataset(rows, label, feature_name=COLUMNS),
+        num_boost_round=5,
+    )
+    (folder / "amount-0.txt").write_text(booster.model_to_string())
+    head = {
+        "name": "typical_amount",
+        "minimum": 0.0,
+        "calibration": {"kind": "identity"},
+        "members": [{"file": "amount-0.txt", "weight": 1.0, "inverse": {"kind": "identity"}}],
+        "zero_unless": None,
+    }
+    kind = {"schema": 1, "kind": "lightgbm-text", "columns": COLUMNS, "required": COLUMNS[:1]}
+    (folder / "model.json").write_text(json.dumps({**kind, "heads": [head]}))
 
 
 @pytest.fixture(scope="session")
@@ -175,3 +181,96 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for number, letter in enumerate("ABC"):
         make_bundle(place / letter, slope=2.0 + number)
     return {letter: place / letter for letter in "ABC"}
+
+
+class Workshop:
+    """A repository with one project, charge, whose candidates are made in an instant."""
+
+    def __init__(self, repository: Repository, scratch: Path) -> None:
+        self.repository = repository
+        self.workspace = Workspace(repository.root)
+        self.scratch = scratch
+        self.spec("auto")
+        repository.write("projects/charge/data.py", "TABLES = ()\n")
+        repository.write(".gitignore", ".maru/\n__pycache__/\n")
+        repository.commit("Begin")
+
+    @property
+    def store(self) -> LocalBundleStore:
+        """Where the bundles lie."""
+        return self.workspace.store()
+
+    def spec(self, promote: str) -> None:
+        """Write project.yaml."""
+        said = {"schema": 1, "name": "charge", "owner": "ana@example.com", "entity": "customer"}
+        said |= {"time_zone": "Europe/Berlin", "promote": promote}
+        lines = "".join(f"{key}: {value}\n" for key, value in said.items())
+        self.repository.write("projects/charge/project.yaml", lines)
+
+    def candidate(self, name: str, **changes: object) -> str:
+        """Commit code of that name and offer what a run of it would make; return the digest."""
+        self.repository.write("projects/charge/features.py", f"NAME = {name!r}\n")
+        self.repository.commit(f"Change the code to {name}")
+        return self.offer(name, **changes)
+
+    def offer(self, name: str, **changes: object) -> str:
+        """Offer what a run of the folder as it is would make; return the bundle's digest."""
+        project = load_project(self.repository.root, "charge")
+        folder = self.scratch / name
+        slope = 2.0 + sum(name.encode())
+        given = {"code": project.code_files(), "slope": slope, **changes}
+        digest = make_bundle(folder, **given)
+        self.store.put(folder)
+        verdict = given.get("verdict", PASSED)
+        self.workspace.offer(
+            Candidate(
+                project="charge",
+                run=f"run-{name}",
+                as_of="2026-01-01",
+                bundle=digest,
+                code=project.code_digest(),
+                commit="5" * 40,
+                dirty=False,
+                passed=verdict.passed,
+                reasons=verdict.reasons,
+            )
+        )
+        return digest
+
+    def live(self) -> str | None:
+        """Return what the work tree's release.yaml says, None where there is none."""
+        file = self.repository.root / "projects/charge/release.yaml"
+        return file.read_text().split()[3] if file.exists() else None
+
+
+@pytest.fixture
+def workshop(repository: Repository, tmp_path: Path) -> Workshop:
+    """Return a workshop in a new repository."""
+    return Workshop(repository, tmp_path / "scratch")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command printed and how it ended."""
+
+    code: int
+    text: str
+    error: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What it printed with --json."""
+        return json.loads(self.text)
+
+
+@pytest.fixture
+def maru(workshop: Workshop, capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+    """Return the function that runs a command in the workshop."""
+
+    def maru(*words: str, repo: Path = workshop.repository.root) -> Answer:
+        capsys.readouterr()
+        code = main([*words, "--repo", str(repo)])
+        said = capsys.readouterr()
+        return Answer(code, said.out.strip(), said.err.strip())
+
+    return maru

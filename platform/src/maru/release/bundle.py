@@ -227,6 +227,21 @@ def read_bundle(store: BundleStore, digest: str) -> Bundle:
     return Bundle(path, digest, verify_bundle(path, digest))
 
 
+def peek_bundle(store: BundleStore, digest: str) -> Bundle:
+    """Read a bundle for what its documents say, verifying its manifest only: to tell, not to run.
+
+    Raises
+    ------
+    BundleError
+        If there is none of this digest or its manifest has another one.
+    """
+    path = store.get(digest)
+    content = (path / documents.NAME).read_bytes() if (path / documents.NAME).is_file() else b""
+    if digest_of(content) != digest:
+        raise BundleError(f"bundle {short(digest)} at {path} was changed: its manifest differs")
+    return Bundle(path, digest, read_manifest(content))
+
+
 def _manifest(folder: Path, facts: Facts, parts: Parts, runtime: Runtime) -> Manifest:
     paths, strange = _walk(folder)
     if strange:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from maru.errors import BundleError
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _BLOCK_BYTES = 1 << 20
+_LEAST_DIGITS = 8
 
 
 def canonical_json(value: Any) -> bytes:
@@ -51,6 +52,13 @@ def hex_of(digest: str) -> str:
 def short(digest: str) -> str:
     """Return the first 12 hex digits, for tables and messages."""
     return digest.removeprefix("sha256:")[:12]
+
+
+def named(word: str, digests: Iterable[str]) -> str | None:
+    """Return the one digest that ``word`` names: whole, or by its first 8 hex digits or more."""
+    prefix = word.removeprefix("sha256:")
+    found = {digest for digest in digests if hex_of(digest).startswith(prefix)}
+    return found.pop() if len(found) == 1 and len(prefix) >= _LEAST_DIGITS else None
 
 
 def hash_file(path: Path) -> tuple[str, int]:
