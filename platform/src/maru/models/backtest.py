@@ -154,7 +154,7 @@ def _replay(
     test = gather(
         task, features, snapshot, days, columns=screened.columns, as_of=as_of, others=others
     )
-    answers = model.predict(test.matrix, threads=threads)
+    answers = model.predict(test.matrix)
     labels = {label_column(task, name): label for name, label in test.labels.items()}
     treated = (
         {"treated": contaminated(task, task.guard, snapshot.until(as_of), test.keys)}

@@ -1,13 +1,15 @@
 """Fit the members of a head with LightGBM: one binned dataset, many labels, fixed seeds.
 
-Training is deterministic: the same rows, parameters and seeds give the same trees, whatever the
-number of threads.
+Training is deterministic: the same rows, parameters and seeds give the same trees, however many
+boosters are fitted side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import lightgbm as lgb
@@ -22,11 +24,16 @@ from maru.models.task import Member, Task
 Mask = npt.NDArray[np.bool_]
 
 DEFAULTS: dict[str, Any] = {"learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 100}
-FEW_ROWS = 10_000
+NEIGHBOURS = 50
 BINNING = ("max_bin", "min_data_in_bin")
 # Without feature_pre_filter=False a dataset could not be shared by members that differ in
 # min_data_in_leaf; the sample size makes every row count for the bins.
-DATASET = {"verbosity": -1, "feature_pre_filter": False, "bin_construct_sample_cnt": 500_000}
+DATASET = {
+    "verbosity": -1,
+    "num_threads": 1,
+    "feature_pre_filter": False,
+    "bin_construct_sample_cnt": 500_000,
+}
 
 
 @dataclass(frozen=True)
@@ -37,11 +44,11 @@ class FittedMember:
     weight: float
     inverse: Mapping[str, Any]
 
-    def raw(self, matrix: Array, threads: int) -> Array:
+    def raw(self, matrix: Array) -> Array:
         """Answer shape (n,) in the unit that the member was fitted on."""
         if isinstance(self.model, NearestNeighbours):
             return self.model.predict(matrix)
-        return np.asarray(self.model.predict(matrix, num_threads=threads), dtype=np.float64)
+        return np.asarray(self.model.predict(matrix, num_threads=1), dtype=np.float64)
 
 
 @dataclass
@@ -50,14 +57,9 @@ class Design:
 
     task: Task
     examples: Examples
-    asked_threads: int
+    threads: int
     flagged: dict[tuple[str, float], Mask] = field(default_factory=dict)
     _binned: dict[tuple[Any, ...], lgb.Dataset] = field(default_factory=dict)
-
-    @property
-    def threads(self) -> int:
-        """The threads that pay: on few rows they would only wait for one another."""
-        return 1 if len(self.examples) < FEW_ROWS else self.asked_threads
 
     def dataset(self, member: Member) -> lgb.Dataset:
         """Return the dataset with this member's bins and columns, built once."""
@@ -67,8 +69,8 @@ class Design:
             data = lgb.Dataset(
                 masked(self.examples, member.columns),
                 feature_name=list(self.examples.columns),
-                params={**DATASET, **binning, "num_threads": self.threads},
-                free_raw_data=False,
+                label=np.zeros(len(self.examples)),
+                params={**DATASET, **binning},
             )
             self._binned[key] = data.construct()
         return self._binned[key]
@@ -84,8 +86,13 @@ def masked(examples: Examples, columns: tuple[str, ...] | None) -> Array:
     return matrix
 
 
-def fit_member(design: Design, member: Member, label: Array, rows: Mask) -> list[FittedMember]:
-    """Fit one member on the rows of the mask: a booster a seed.
+Fit = Callable[[], FittedMember]
+
+
+def member_fits(design: Design, member: Member, label: Array, rows: Mask) -> list[Fit]:
+    """Return what fits one member on the rows of the mask: a call a booster, one a seed.
+
+    The calls may run side by side: each has a dataset of its own.
 
     Parameters
     ----------
@@ -98,27 +105,41 @@ def fit_member(design: Design, member: Member, label: Array, rows: Mask) -> list
     transform = member.transform
     inverse = transform.fit(label[rows])
     column = None if transform.column is None else examples.column(transform.column)
-    fitted_label = transform.forward(label, inverse, column)
+    fitted_label = transform.forward(label, inverse, column)[rows]
+    if member.objective == "knn":
+        matrix = masked(examples, member.columns)[rows]
+        size = int(member.params.get("neighbours", NEIGHBOURS))
+        return [
+            lambda: FittedMember(
+                NearestNeighbours.fit(matrix, fitted_label, size), member.weight, inverse
+            )
+        ]
     weight = transform.weight(inverse, column, len(examples)) * age_weights(
         examples, member.half_life_days
     )
-    share = member.weight / len(member.seeds)
-    if member.objective == "knn":
-        neighbours = NearestNeighbours.fit(
-            examples.matrix[rows], fitted_label[rows], int(member.params.get("neighbours", 50))
-        )
-        return [FittedMember(neighbours, member.weight, inverse)]
-    data = design.dataset(member)
-    if not rows.all():
-        data = data.subset(np.flatnonzero(rows).tolist())
-    data.set_label(fitted_label[rows])
-    data.set_weight(weight[rows])
-    return [
-        FittedMember(
-            lgb.train(_parameters(design, member, seed), data, member.rounds), share, inverse
-        )
-        for seed in member.seeds
-    ]
+    chosen = np.flatnonzero(rows).tolist()
+
+    def fit(seed: int, data: lgb.Dataset) -> FittedMember:
+        booster = lgb.train(_parameters(design.task, examples, member, seed), data, member.rounds)
+        return FittedMember(booster, member.weight / len(member.seeds), inverse)
+
+    fits: list[Fit] = []
+    for seed in member.seeds:
+        data = design.dataset(member).subset(chosen).construct()
+        data.set_label(fitted_label)
+        data.set_weight(weight[rows])
+        fits.append(partial(fit, seed, data))
+    return fits
+
+
+def run_fits(fits: Sequence[Fit], workers: int) -> list[FittedMember]:
+    """Run the calls, ``workers`` at a time, and return what they fitted, in order.
+
+    Each booster uses one thread: several threads on one booster wait for one another at every
+    split, and on a machine that does something else too they wait ten times longer.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(lambda fit: fit(), fits))
 
 
 def age_weights(examples: Examples, half_life_days: float | None) -> Array:
@@ -130,19 +151,18 @@ def age_weights(examples: Examples, half_life_days: float | None) -> Array:
     return np.asarray(0.5 ** (age / half_life_days))
 
 
-def _parameters(design: Design, member: Member, seed: int) -> dict[str, Any]:
+def _parameters(task: Task, examples: Examples, member: Member, seed: int) -> dict[str, Any]:
     parameters = {
         **DEFAULTS,
         **DATASET,
         **member.params,
         "objective": member.objective,
         "seed": seed,
-        "num_threads": design.threads,
         "deterministic": True,
         "force_col_wise": True,
     }
-    if design.task.monotone:
+    if task.monotone:
         parameters["monotone_constraints"] = [
-            design.task.monotone.get(name, 0) for name in design.examples.columns
+            task.monotone.get(name, 0) for name in examples.columns
         ]
     return parameters

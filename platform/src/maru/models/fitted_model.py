@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,6 @@ import numpy as np
 from maru.errors import ModelError
 from maru.models.boosting import FittedMember
 from maru.models.recipe import Array, Recipe
-
-THREADS_LINE = re.compile(r"^\[num_threads: \d+\]$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -54,9 +51,9 @@ class FittedModel:
         """The columns that the trees split on and those that the recipe reads, in order."""
         return self.recipe.required
 
-    def predict(self, matrix: Array, *, threads: int = 2) -> dict[str, Array]:
+    def predict(self, matrix: Array) -> dict[str, Array]:
         """Answer every head for float64 of shape (n, len(columns)), NaN where null."""
-        return self.recipe.combine([m.raw(matrix, threads) for m in self.members], matrix)
+        return self.recipe.combine([m.raw(matrix) for m in self.members], matrix)
 
     def importance(self) -> dict[str, float]:
         """Return each required column's share of the boosters' gain, highest first."""
@@ -83,9 +80,7 @@ class FittedModel:
                     f"{file}: nearest neighbours are for comparison and can't be released; "
                     "take the head out of the task"
                 )
-            # The number of threads is the machine's; it changes no tree, so no digest either.
-            text = THREADS_LINE.sub("[num_threads: 1]", member.model.model_to_string())
-            (folder / file).write_text(text, "utf-8")
+            (folder / file).write_text(member.model.model_to_string(), "utf-8")
         documents = {"model": self.recipe.to_json(), "curves": self.curves}
         for name, document in {**documents, "training": self.training}.items():
             text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)

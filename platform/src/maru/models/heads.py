@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import lightgbm as lgb
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from maru.errors import ModelError
-from maru.models.boosting import Design, FittedMember, fit_member
+from maru.models.boosting import Design, FittedMember, member_fits, run_fits
 from maru.models.calibration import validation_splits
 from maru.models.examples import Examples
 from maru.models.guard import outlier_limit
@@ -41,31 +42,32 @@ def fit_heads(
         Head's name -> the value that the head of its ``zero_unless`` must reach; heads without one
         answer without their first stage.
     """
-    recipes, fitted = [], []
-    for head in heads:
-        members = [
-            one
+    fits = [
+        [
+            fit
             for member in head.members
-            for one in fit_member(
+            for fit in member_fits(
                 design, member, design.examples.labels[head.target], _rows(design, head, member)
             )
         ]
-        at_least = (thresholds or {}).get(head.name)
-        recipes.append(
-            HeadRecipe(
-                name=head.name,
-                members=tuple(
-                    MemberRecipe(f"{head.name}-{i}.txt", m.weight, m.inverse)
-                    for i, m in enumerate(members)
-                ),
-                minimum=head.minimum,
-                calibration=(calibrations or {}).get(head.name, {"kind": "identity"}),
-                zero_unless=None
-                if at_least is None or head.zero_unless is None
-                else Unless(head.zero_unless.head, at_least),
-            )
+        for head in heads
+    ]
+    fitted = run_fits([fit for of_head in fits for fit in of_head], design.threads)
+    remaining = iter(fitted)
+    recipes = []
+    for head, of_head in zip(heads, fits, strict=True):
+        members = tuple(
+            MemberRecipe(f"{head.name}-{i}.txt", member.weight, member.inverse)
+            for i, member in enumerate(islice(remaining, len(of_head)))
         )
-        fitted.extend(members)
+        at_least = (thresholds or {}).get(head.name)
+        unless = (
+            None
+            if at_least is None or head.zero_unless is None
+            else Unless(head.zero_unless.head, at_least)
+        )
+        calibration = (calibrations or {}).get(head.name, {"kind": "identity"})
+        recipes.append(HeadRecipe(head.name, members, head.minimum, calibration, unless))
     recipe = Recipe(KIND, design.examples.columns, (), tuple(recipes))
     return replace(recipe, required=_required(recipe, fitted)), tuple(fitted)
 
@@ -96,9 +98,7 @@ def _cross_predict(
         design = Design(task, examples.take(fit_on), threads)
         recipe, members = fit_heads(design, heads)
         matrix = examples.matrix[predicted]
-        for name, value in recipe.combine(
-            [m.raw(matrix, threads) for m in members], matrix
-        ).items():
+        for name, value in recipe.combine([m.raw(matrix) for m in members], matrix).items():
             answers[name][predicted] = value
     seen = {head.name: np.isfinite(answers[head.name]) for head in heads}
     return {

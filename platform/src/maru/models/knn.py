@@ -28,7 +28,8 @@ class NearestNeighbours:
         count = np.maximum(held.sum(axis=0), 1)
         mean = np.where(held, matrix, 0.0).sum(axis=0) / count
         spread = np.sqrt((np.where(held, matrix - mean, 0.0) ** 2).sum(axis=0) / count)
-        scale = np.where(spread > 0, spread, 1.0)
+        # A column without spread (or all null) tells no rows apart: it counts as 0 everywhere.
+        scale = np.where(spread > 0, spread, np.inf)
         regressor = KNeighborsRegressor(min(neighbours, len(label)), algorithm="brute")
         fitted = cls(mean, scale, regressor)
         regressor.fit(fitted._standardised(matrix), label)

@@ -20,12 +20,12 @@ import lightgbm as lgb
 import numpy as np
 
 from maru.errors import ModelError
-from maru.models.boosting import Design, fit_member
+from maru.models.boosting import Design, member_fits, run_fits
 from maru.models.examples import Examples, gather
 from maru.models.features import Features
 from maru.models.origins import training_days
 from maru.models.recipe import Array
-from maru.models.task import Screening, Task
+from maru.models.task import Member, Screening, Task
 from maru.tables.snapshot import Snapshot
 
 NULL_SHARE = 0.995
@@ -145,24 +145,21 @@ def _ranked(
         others={name: examples.column(name) for name in _read_by_transforms(task)},
     )
     design = Design(replace(task, monotone={}), narrow, threads)
-    share = np.zeros(len(usable))
+    everyone = np.ones(len(narrow), dtype=bool)
+    fits = []
     for head in task.heads:
         member = head.members[0]
         if member.objective == "knn":
             continue
         params = {name: member.params[name] for name in OF_OBJECTIVE if name in member.params}
-        quick = replace(
-            member,
-            params={**QUICK, **params},
-            rounds=screening.rounds,
-            seeds=(1,),
-            rows="all",
-            columns=None,
+        quick = Member(
+            member.objective, member.transform, {**QUICK, **params}, rounds=screening.rounds
         )
-        everyone = np.ones(len(narrow), dtype=bool)
-        booster = fit_member(design, quick, narrow.labels[head.target], everyone)[0].model
-        if isinstance(booster, lgb.Booster):
-            gain = booster.feature_importance("gain")
+        fits += member_fits(design, quick, narrow.labels[head.target], everyone)
+    share = np.zeros(len(usable))
+    for fitted in run_fits(fits, threads):
+        if isinstance(fitted.model, lgb.Booster):
+            gain = fitted.model.feature_importance("gain")
             share += gain / max(gain.sum(), 1e-300)
     order = np.argsort(-share, kind="stable")
     return [usable[i] for i in order if share[i] > 0]

@@ -47,7 +47,7 @@ def train(
     screened
         The columns to read, where they were screened before; None: ``task.screening`` is run.
     threads
-        For LightGBM; the result doesn't depend on it.
+        How many boosters are fitted side by side; the result doesn't depend on it.
     say
         Called with one sentence a step.
 

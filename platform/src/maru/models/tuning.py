@@ -174,7 +174,7 @@ def time_splits(task: Task, examples: Examples, spans: int) -> list[tuple[Mask, 
 
 def _measured(task: Task, head: Head, metric: str, design: Design, validation: Examples) -> float:
     recipe, members = fit_heads(design, [head])
-    raw = [member.raw(validation.matrix, design.threads) for member in members]
+    raw = [member.raw(validation.matrix) for member in members]
     metrics = measure(
         validation.labels[head.target],
         recipe.combine(raw, validation.matrix)[head.name],
