@@ -1,0 +1,68 @@
+"""What a task refuses to be."""
+
+from dataclasses import replace
+
+import pytest
+
+from maru.errors import ModelError
+from maru.models.task import Calibration, GateRule, Head, Member, ZeroUnless
+
+
+def with_head(task, **changed):
+    return replace(task, heads=(*task.heads, replace(task.heads[1], name="new", **changed)))
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda t: replace(t, heads=()), "at least one target and one head"),
+        (lambda t: replace(t, heads=t.heads * 2), r"heads .* stand twice"),
+        (lambda t: replace(t, targets=t.targets * 2), r"targets .* stand twice"),
+        (lambda t: with_head(t, target="visits"), "names target 'visits'"),
+        (lambda t: with_head(t, zero_unless=ZeroUnless("later")), "must stand before it"),
+        (lambda t: with_head(t, zero_unless=ZeroUnless("typical")), "no probability"),
+        (lambda t: with_head(t, members=(Member("l2", rows="flagged"),)), "say by which head"),
+        (lambda t: replace(t, gate=(GateRule("other", "mae"),)), "gate rule on head 'other'"),
+    ],
+)
+def test_a_task_that_contradicts_itself_is_refused(task, change, text):
+    with pytest.raises(ModelError, match=text):
+        change(task)
+
+
+def test_members_weigh_one_together():
+    with pytest.raises(ModelError, match="must sum to 1, got 1.5"):
+        Head("a", "amount", (Member("l1", weight=0.5), Member("l2")))
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: Member("mae"), "objective must be one of"),
+        (lambda: Member("l1", rounds=0), "needs a round and a seed"),
+        (lambda: Member("l1", seeds=()), "needs a round and a seed"),
+        (lambda: Head("a", "amount", ()), "has no members"),
+        (lambda: Head("a", "amount", (Member("l1"),), outlier_share=1.0), "in \\[0, 1\\), got 1.0"),
+    ],
+)
+def test_members_and_heads_that_say_nothing_sensible_are_refused(make, text):
+    with pytest.raises(ModelError, match=text):
+        make()
+
+
+def test_variants_are_heads_of_a_full_back_test_only(task):
+    variant = replace(task.heads[1], name="variant")
+    with_variant = replace(task, variants=(variant,))
+    assert [head.name for head in with_variant.heads] == ["probability", "typical", "expected"]
+    assert with_variant.with_variants().head("variant") == variant
+
+
+def test_a_fixed_factor_needs_no_unseen_rows():
+    assert not Calibration("scale", factor=1.1).is_fitted
+    assert not Calibration().is_fitted
+    assert Calibration("scale").is_fitted
+
+
+def test_neighbours_can_not_be_released():
+    assert not Head("a", "amount", (Member("knn"),)).is_releasable
+    assert Head("a", "amount", (Member("l1"),)).is_releasable
