@@ -97,8 +97,10 @@ class MartBuilder:
         """
         history = self._engine.history(as_of)
         names, positions = self._answered(history, entities)
-        whole = self._whole(history, self._wanted(columns), as_of)
-        return pl.DataFrame([names]).hstack(whole[positions])
+        frame = pl.DataFrame([names])
+        if wanted := self._wanted(columns):
+            frame = frame.hstack(self._whole(history, wanted, as_of)[positions])
+        return frame
 
     def _whole(self, history: History, wanted: Sequence[ColumnInfo], as_of: date) -> pl.DataFrame:
         """Return the columns of every position, nobody's the last; from the cache where it is."""

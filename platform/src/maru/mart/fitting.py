@@ -34,7 +34,7 @@ def fit_mart(
     as_of
         Only rows with ``day`` and ``known_day`` before this local day are read.
     entities
-        The training entities; None takes every one.
+        The training entities; None takes every one seen before ``as_of``.
 
     Returns
     -------
@@ -49,19 +49,21 @@ def fit_mart(
     empty = MartState(mart=mart_digest(mart), as_of=as_of, values={})
     engine = LocalEngine(mart, snapshot, empty)
     history = engine.history(as_of)
-    training = _training(engine.entity_list, entities)
+    training = _training(history, engine.entity_list, entities)
     values = {spec.name: _breakdown(history, spec, training) for spec in mart.breakdowns}
     items = _item_groups(history, snapshot, mart.item_groups, training)
     return MartState(mart=empty.mart, as_of=as_of, values=values, items=items)
 
 
 def _training(
-    listed: pl.Series, entities: Sequence[Any] | pl.Series | None
+    history: History, listed: pl.Series, entities: Sequence[Any] | pl.Series | None
 ) -> npt.NDArray[np.int64]:
+    """Return the positions of the training entities seen before the day."""
+    seen = history.seen[:-1]
     if entities is None:
-        return np.arange(len(listed))
+        return np.flatnonzero(seen)
     chosen = pl.Series(entities, dtype=listed.dtype)
-    return np.flatnonzero(listed.is_in(chosen.implode()).to_numpy())
+    return np.flatnonzero(seen & listed.is_in(chosen.implode()).to_numpy())
 
 
 def _breakdown(
