@@ -16,6 +16,7 @@ from maru.mart.dictionary import ColumnInfo
 from maru.mart.registry import mart_digest
 from maru.mart.state import ItemLoadings, MartState
 from maru.project import Problem, Project
+from maru.project.folder import assigned_line
 from maru.project.problems import nearest
 from maru.tables.snapshot import Snapshot
 
@@ -30,7 +31,13 @@ def mart_problems(project: Project, mart: Mart, snapshot: Snapshot) -> Iterator[
     file = project.folder / "features.py"
     if mart.entity != project.spec.entity:
         said = f"`MART` has entity {mart.entity}, project.yaml says {project.spec.entity}; agree"
-        yield Problem(file, line_of(file, "Mart", mart.entity), said)
+        yield Problem(file, assigned_line(file, "MART"), said)
+    for field in fields(mart):
+        is_list = field.name == "act_types" or isinstance(field.default, tuple)
+        if is_list and not isinstance(getattr(mart, field.name), tuple):
+            said = f"`{field.name}` must be a tuple: a comma after its only item makes it one"
+            yield Problem(file, assigned_line(file, "MART"), said)
+            return
     if not mart.act_types:
         yield Problem(file, None, "`MART` has no act types; declare one with ActType(...)")
     for act in mart.act_types:
@@ -48,7 +55,7 @@ def mart_problems(project: Project, mart: Mart, snapshot: Snapshot) -> Iterator[
             yield problem
     for said in _of_values(mart):
         sound = False
-        yield Problem(file, line_of(file, "Mart", mart.entity), said)
+        yield Problem(file, assigned_line(file, "MART"), said)
     if sound:
         yield from _of_columns(file, mart)
 
@@ -110,16 +117,18 @@ def _of_family(file: Path, family: Any, mart: Mart, snapshot: Snapshot) -> Itera
     place = line_of(file, kind, name or next(iter(_acts(family)), ""))
     known = [act.name for act in mart.act_types]
     about = f"{kind} {name}".strip()
-    tables = [family.table] if isinstance(family, Attribute) else []
+    tables = []
     for act in _acts(family):
         if act in known:
-            tables.append(mart.act_type(act).table)
+            tables.append(mart.act_type(act).table)  # that it exists is judged with the act type
         else:
             yield Problem(file, place, f"{about}: {_unknown('act type', act, known)}")
-    for table in tables:
-        if table not in snapshot.tables:
-            yield Problem(file, place, f"{about}: {_unknown('table', table, snapshot.tables)}")
-            continue
+    if isinstance(family, Attribute):
+        tables.append(family.table)
+        if family.table not in snapshot.tables:
+            said = _unknown("table", family.table, snapshot.tables)
+            yield Problem(file, place, f"{about}: {said}")
+    for table in dict.fromkeys(name for name in tables if name in snapshot.tables):
         types = snapshot.infos[table].types
         for column in _values(family, COLUMN_FIELDS):
             if column not in types:

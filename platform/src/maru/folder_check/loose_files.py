@@ -7,8 +7,8 @@ from pathlib import Path
 from maru.project import Problem, Project
 from maru.release.pin import hand_written
 
-PINNED = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w.,-]+\])?==[\w.!+-]+(\s*;[^\\]*)?\s*(?P<rest>.*)")
-HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
+PINNED = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w.,-]+\])?==[\w.!+-]+(\s*;.*)?")
+HASH = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def requirements_problems(project: Project) -> Iterator[Problem]:
@@ -18,12 +18,11 @@ def requirements_problems(project: Project) -> Iterator[Problem]:
         return
     write = "write it with: uv pip compile --generate-hashes requirements.in -o requirements.txt"
     for line, text in _logical_lines(file):
-        pinned = PINNED.fullmatch(text)
-        hashes = pinned.group("rest").split() if pinned else []
+        requirement, *hashes = re.split(r"\s+--hash=", text)
         name = text.split()[0]
-        if pinned is None:
+        if PINNED.fullmatch(requirement) is None:
             yield Problem(file, line, f"`{name}` must be pinned as package==version; {write}")
-        elif not hashes or not all(HASH.fullmatch(word) for word in hashes):
+        elif not hashes or not all(HASH.fullmatch(digest) for digest in hashes):
             yield Problem(file, line, f"`{name}` must carry its --hash=sha256:...; {write}")
 
 

@@ -1,7 +1,7 @@
 """What pipeline.py and thresholds.py declare: a task that fits the tables, a pipeline of steps."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,12 +10,13 @@ from typing import Any
 from kfp.dsl.graph_component import GraphComponent
 
 from maru.adapters.pipeline_runner import compile_pipeline
-from maru.folder_check.features_file import act_problems, unknown_columns
+from maru.folder_check.features_file import act_problems, planned_columns, unknown_columns
 from maru.folder_check.source_lines import line_of
 from maru.mart import Mart
 from maru.models.task import ControlGuard, Task
 from maru.models.thresholds import Threshold
 from maru.project import Problem, Project
+from maru.project.folder import assigned_line
 from maru.project.problems import nearest
 from maru.tables.snapshot import Snapshot
 
@@ -24,11 +25,14 @@ LABEL_ACTS = ("act", "first", "second")
 
 
 def task_problems(
-    project: Project, task: Task, mart: Mart | None, snapshot: Snapshot
+    project: Project, task: Task, judged: Collection[Any], snapshot: Snapshot
 ) -> Iterator[Problem]:
-    """Yield what is wrong with a training task over the tables of ``snapshot`` and a mart."""
+    """Yield what is wrong with a training task over the tables of ``snapshot``.
+
+    ``judged`` are the act types of the mart: a label may use them, and they are judged there.
+    """
     file = project.folder / "pipeline.py"
-    place = line_of(file, "Task", task.entity)
+    place = assigned_line(file, "TASK")
     for key in ("entity", "horizon_days"):
         ours, theirs = getattr(task, key), getattr(project.spec, key)
         if ours != theirs:
@@ -38,16 +42,21 @@ def task_problems(
         where = line_of(file, "Target", target.name)
         for key in LABEL_ACTS:
             act = getattr(target.label, key, None)
-            if act is None:
+            if act is None or act in judged:
                 continue
             for said in act_problems(act, task.entity, snapshot):
                 yield Problem(file, where, f"target {target.name}: {said}")
-    if mart is not None:
-        for name in unknown_columns(mart, _read_columns(task)):
-            yield Problem(
-                file, line_of(file, "Screening", name), f"the mart has no column `{name}`"
-            )
     yield from _of_guard(file, task.guard, snapshot)
+
+
+def column_problems(project: Project, task: Task, mart: Mart) -> Iterator[Problem]:
+    """Yield each column that a task names and the mart does not make."""
+    file = project.folder / "pipeline.py"
+    for name in unknown_columns(mart, _read_columns(task)):
+        meant = nearest(name, [column.name for column in planned_columns(mart)])
+        hint = f"; did you mean `{meant}`?" if meant else ""
+        said = f"the mart has no column `{name}`{hint}"
+        yield Problem(file, line_of(file, "Screening", name), said)
 
 
 def _read_columns(task: Task) -> Iterator[str]:
@@ -57,6 +66,10 @@ def _read_columns(task: Task) -> Iterator[str]:
     for head in task.heads:
         for member in head.members:
             named += member.columns or ()
+            named += [member.transform.column] if member.transform.column else []
+    for target in task.targets:
+        for rule in target.naive:
+            named += rule.columns
     yield from (name for name in named if name not in of_units)
 
 

@@ -11,12 +11,13 @@ from maru.folder_check.data_file import contract_problems, declared_snapshot, ta
 from maru.folder_check.features_file import mart_problems
 from maru.folder_check.loose_files import release_problems, requirements_problems
 from maru.folder_check.pipeline_file import (
+    column_problems,
     pipeline_problems,
     steps,
     task_problems,
     threshold_problems,
 )
-from maru.mart import Mart
+from maru.mart import ActType, Mart
 from maru.models.task import Task
 from maru.project import FolderError, Problem, Project, load_project
 from maru.tables import Table
@@ -67,12 +68,20 @@ def check_folder(root: Path, name: str, *, with_data: bool = False) -> Findings:
     findings.add(requirements_problems(project))
     findings.add(release_problems(project))
     snapshot = _tables(findings, project, with_data)
+    acts: tuple[ActType, ...] = ()
+    mart_is_sound = False
     mart = findings.declared(project, "features", "MART", Mart)
     if mart is not None and snapshot is not None:
-        findings.facts["mart"] = f"{len(mart.act_types)} act types"
-        if not findings.add(mart_problems(project, mart, snapshot)):
-            mart = None  # its columns can't be listed
-    _pipeline(findings, project, snapshot, mart)
+        mart_is_sound = findings.add(mart_problems(project, mart, snapshot))
+        acts = mart.act_types if isinstance(mart.act_types, tuple) else ()
+        findings.facts["mart"] = f"{len(acts)} act type{'s' if len(acts) > 1 else ''}"
+    task = findings.declared(project, "pipeline", "TASK", Task)
+    if task is not None and snapshot is not None:
+        findings.add(task_problems(project, task, acts, snapshot))
+        findings.facts["answers"] = ", ".join(head.name for head in task.heads)
+        if mart is not None and mart_is_sound:
+            findings.add(column_problems(project, task, mart))
+    _pipeline(findings, project, task)
     return findings
 
 
@@ -87,14 +96,8 @@ def _tables(findings: Findings, project: Project, with_data: bool) -> Snapshot |
     return declared_snapshot(tables, project.spec.time_zone)
 
 
-def _pipeline(
-    findings: Findings, project: Project, snapshot: Snapshot | None, mart: Mart | None
-) -> None:
-    task = findings.declared(project, "pipeline", "TASK", Task)
+def _pipeline(findings: Findings, project: Project, task: Task | None) -> None:
     pipeline = findings.declared(project, "pipeline", "pipeline", GraphComponent)
-    if task is not None and snapshot is not None:
-        findings.add(task_problems(project, task, mart, snapshot))
-        findings.facts["answers"] = ", ".join(head.name for head in task.heads)
     if pipeline is not None and findings.add(pipeline_problems(project, pipeline)):
         findings.facts["steps"] = " -> ".join(steps(pipeline))
     if task is not None and (project.folder / "thresholds.py").is_file():

@@ -10,13 +10,20 @@ from typing import TypeVar
 from maru.errors import ProjectError
 from maru.project.fresh_import import import_module
 from maru.project.problems import FolderError, Problem, nearest
-from maru.project.spec import ProjectSpec, read_spec
+from maru.project.spec import ProjectSpec, is_name, read_spec
 
 SPEC_FILE = "project.yaml"
 RELEASE_FILE = "release.yaml"
 # They change what is served or said of a model, never the model itself.
 NOT_TRAINING = ("service.py", "thresholds.py")
 TRAINING_KEYS = ("engine", "entity", "horizon_days", "time_zone")
+
+# How a declaration looks whose type does not say it.
+WRITE = {
+    "TABLES": "TABLES = (Table(...),)",
+    "THRESHOLDS": "THRESHOLDS = (Threshold(...),)",
+    "pipeline": "@dsl.pipeline above def pipeline(project: str, run: str)",
+}
 
 T = TypeVar("T")
 
@@ -93,12 +100,13 @@ class Project:
         file = self.folder / f"{module}.py"
         found = self.module(module)
         if not hasattr(found, name):
-            said = f"must declare `{name}`; write `{name} = {kind.__name__}(...)`"
+            write = WRITE.get(name, f"{name} = {kind.__name__}(...)")
+            said = f"must declare `{name}`; write `{write}`"
             raise FolderError([Problem(file, None, said)])
         value = getattr(found, name)
         if not isinstance(value, kind):
             said = f"`{name}` must be a {kind.__name__}, got a {type(value).__name__}"
-            raise FolderError([Problem(file, line_of(file, name), said)])
+            raise FolderError([Problem(file, assigned_line(file, name), said)])
         return value
 
 
@@ -108,7 +116,7 @@ def files_digest(files: dict[str, bytes]) -> str:
     return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
 
 
-def line_of(file: Path, name: str) -> int | None:
+def assigned_line(file: Path, name: str) -> int | None:
     """Return the line, from 1, where a Python file assigns or defines ``name`` at its top level."""
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
         words = line.replace("(", " ").replace(":", " ").replace("=", " = ").split()
@@ -151,8 +159,9 @@ def load_project(root: Path, name: str) -> Project:
     ProjectError
         If there is no such project, or project.yaml has mistakes or another name.
     """
-    names = list_projects(root)
-    if name not in names:
+    folder = root / "projects" / name
+    if not is_name(name) or not folder.is_dir():
+        names = list_projects(root)
         meant = nearest(name, names)
         if meant:
             hint = f"Did you mean `{meant}`?"
@@ -161,7 +170,7 @@ def load_project(root: Path, name: str) -> Project:
         else:
             hint = f"Make one with: maru new {name}"
         raise ProjectError(f"there is no project `{name}` in {root / 'projects'}. {hint}")
-    project = load_folder(root / "projects" / name)
+    project = load_folder(folder)
     if project.name != name:
         said = f"`name` must be that of the folder; got '{project.name}'; write `name: {name}`"
         file = project.folder / SPEC_FILE
