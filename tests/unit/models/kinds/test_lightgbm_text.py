@@ -200,6 +200,18 @@ def test_used_columns_are_those_that_trees_split_on_in_matrix_order(tmp_path, te
     assert model.columns == tuple(COLUMNS)
 
 
+def test_a_split_of_nulls_from_every_number_is_accepted(tmp_path):
+    x = matrix(500, seed=9)
+    label = np.isnan(x[:, 0]).astype(float)
+    data = lgb.Dataset(x[:, :1], label, feature_name=["a"])
+    booster = lgb.train({"verbosity": -1, "num_leaves": 2, "num_threads": 1}, data, 1)
+    file = tmp_path / "model.txt"
+    booster.save_model(file)
+    assert "threshold=inf" in file.read_text()
+    answers = load(file, ("a",)).predict(np.ascontiguousarray(x[:, :1]))
+    np.testing.assert_array_equal(answers, booster.predict(x[:, :1]))
+
+
 def test_no_rows_answer_no_rows(tmp_path, text):
     assert load(written(tmp_path, text), COLUMNS).predict(np.empty((0, 5))).shape == (0,)
 
@@ -310,7 +322,7 @@ BROKEN = {
         "split_feature must be between 0 and 4, got 5",
     ),
     "split feature below": ("split_feature=3", "split_feature=-1", "between 0 and 4, got -1"),
-    "threshold": ("threshold=0 0.5", "threshold=0 nan", "threshold must hold finite numbers"),
+    "threshold": ("threshold=0 0.5", "threshold=0 nan", "threshold must hold numbers or inf"),
     "threshold beyond float64": (
         "threshold=0 0.5",
         "threshold=0 1e+999",

@@ -15,6 +15,8 @@ from maru.errors import ModelError
 _INTEGERS = re.compile(rb"-?\d{1,10}(?: -?\d{1,10})*")
 _NUMBER = rb"-?\d{1,400}(?:\.\d{1,400})?(?:e[+-]\d{1,3})?"
 _NUMBERS = re.compile(_NUMBER + rb"(?: " + _NUMBER + rb")*")
+_BOUND = rb"(?:-?inf|" + _NUMBER + rb")"
+_BOUNDS = re.compile(_BOUND + rb"(?: " + _BOUND + rb")*")
 _SHOWN = 60
 
 
@@ -67,9 +69,20 @@ class Lines:
     def numbers(self, key: str, count: int) -> np.ndarray:
         """Take ``count`` finite numbers as float64."""
         values = self._array(key, count, _NUMBERS, float, "finite numbers")
-        if count and not np.isfinite(values).all():
-            raise self.refusal(f"{key} must hold finite numbers, got one beyond float64")
+        if not np.isfinite(values).all():
+            raise self._beyond(key)
         return values
+
+    def bounds(self, key: str, count: int) -> np.ndarray:
+        """Take ``count`` numbers as float64; one may be ``inf``, which parts nulls from the rest."""
+        infinite = self.lines[self.at].count(b"inf") if self.at < len(self.lines) else 0
+        values = self._array(key, count, _BOUNDS, float, "numbers or inf")
+        if np.isinf(values).sum() != infinite:
+            raise self._beyond(key)
+        return values
+
+    def _beyond(self, key: str) -> ModelError:
+        return self.refusal(f"{key} must hold finite numbers, got one beyond float64")
 
     def _array(
         self,

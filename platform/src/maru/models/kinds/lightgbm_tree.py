@@ -35,7 +35,7 @@ def check_tree(lines: Lines, n_features: int) -> tuple[float, np.ndarray]:
     n_categorical = lines.integer("num_cat", 0, splits)
     features = lines.integers("split_feature", splits, 0, n_features - 1)
     lines.numbers("split_gain", splits)
-    thresholds = lines.numbers("threshold", splits)
+    thresholds = lines.bounds("threshold", splits)
     decisions = lines.integers("decision_type", splits, 0, _MAX_DECISION_TYPE)
     _check_categorical_splits(lines, thresholds, decisions, n_categorical)
     left = lines.integers("left_child", splits, -leaves, splits - 1)
