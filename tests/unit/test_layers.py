@@ -33,6 +33,7 @@ LAYERS = {
     "workspace": 5,
     "components": 5,
     "training_run": 5,
+    "batch": 5,
     "folder_check": 5,
     "notebook": 5,
     "cli": 5,

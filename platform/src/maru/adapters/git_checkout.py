@@ -63,7 +63,7 @@ class GitCheckout:
                 "Run git fetch in a clone that has it."
             )
         with tarfile.open(fileobj=BytesIO(done.stdout)) as archive:
-            archive.extractall(folder, filter="data")
+            archive.extractall(folder)
 
     def _ask(self, *arguments: str) -> str | None:
         done = self._run(*arguments)

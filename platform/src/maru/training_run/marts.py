@@ -10,9 +10,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from maru.mart import Mart
 from maru.mart.builder import MartBuilder
 from maru.mart.fitting import fit_mart
+from maru.mart.profile import profile
 from maru.mart.registry import mart_digest
 from maru.mart.state import MartState
 from maru.project import Project
@@ -35,12 +38,14 @@ STATE, COLUMNS, PROFILE, TABLE, FACTS = (
 class MartBuilt(HandedOver):
     """A built mart: digests (hex) and the folder, relative to the workspace's home.
 
-    ``digest`` is that of declaration and learned state: what a release pins.
+    ``digest`` is that of declaration and learned state: what a release pins. ``content`` is that of
+    the built table's values.
     """
 
     folder: str
     snapshot: str
     digest: str
+    content: str
     rows: int
     columns: int
     build_seconds: float
@@ -127,11 +132,13 @@ def _build(
         columns = [asdict(column) for column in made.dictionary]
         (staged / COLUMNS).write_bytes(canonical_json({"schema": 1, "columns": columns}))
         frame.write_parquet(staged / TABLE, compression="zstd", compression_level=1)
+        profile(frame).write_parquet(staged / PROFILE)
 
         built = MartBuilt(
             folder=folder.relative_to(workspace.home).as_posix(),
             snapshot=snapshot.digest,
             digest=_key(mart_digest(mart), state.digest),
+            content=content_digest(frame),
             rows=frame.height,
             columns=frame.width - 1,
             build_seconds=round(seconds, 2),
@@ -139,6 +146,16 @@ def _build(
         )
         write_json(staged / FACTS, asdict(built))
     return built
+
+
+def content_digest(frame: pl.DataFrame) -> str:
+    """Return the sha256 (hex) of a mart's values: entities, then each column's float64 bytes."""
+    seen = hashlib.sha256(json.dumps([*frame.columns]).encode())
+    entity, *columns = frame.get_columns()
+    seen.update(json.dumps(entity.to_list()).encode())
+    for column in columns:
+        seen.update(column.fill_null(float("nan")).to_numpy().tobytes())
+    return seen.hexdigest()
 
 
 def peak_memory_mib() -> int:
