@@ -74,7 +74,7 @@ class Lines:
         return values
 
     def bounds(self, key: str, count: int) -> np.ndarray:
-        """Take ``count`` numbers as float64; one may be ``inf``, which parts nulls from the rest."""
+        """Take ``count`` numbers as float64; ``inf`` parts nulls from the rest."""
         infinite = self.lines[self.at].count(b"inf") if self.at < len(self.lines) else 0
         values = self._array(key, count, _BOUNDS, float, "numbers or inf")
         if np.isinf(values).sum() != infinite:
