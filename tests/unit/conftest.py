@@ -19,6 +19,7 @@ from maru.project import load_project
 from maru.release.bundle import Facts, Parts, assemble_bundle
 from maru.release.gate import Verdict
 from maru.release.manifest import Source
+from maru.release.runtime import Runtime
 from maru.workspace import Candidate, Workspace
 
 COLUMNS = ["count_30d", "mean_30d"]
@@ -110,10 +111,13 @@ def make_bundle(
     slope: float = 2.0,
     verdict: Verdict = PASSED,
     dirty: bool = False,
+    runtime: Runtime | None = None,
+    expected: float = 1.0,
 ) -> str:
     """Assemble a small bundle with a real model of two columns; return its digest.
 
-    Another ``slope`` is another model; ``dirty`` says that the code wasn't committed.
+    Another ``slope`` is another model; ``dirty`` says that the code wasn't committed; ``runtime``
+    is what it claims to be made by; ``expected`` times its answers are what it expects.
     """
     from maru.models.model_folder import load_model  # LightGBM takes a second: only where needed
     from maru.release.golden import choose_rows
@@ -127,6 +131,8 @@ def make_bundle(
     (parts / "backtest.parquet").write_bytes(b"PAR1")
     entities = [str(number) for number in range(200)]
     golden = choose_rows(COLUMNS, entities, rows, nullable=COLUMNS[1:])
+    predict = load_model(parts / "model").predict
+    golden = golden.answered(lambda m: {name: v * expected for name, v in predict(m).items()})
     source = Source("5" * 40, "6" * 40, dirty=dirty)
     return assemble_bundle(
         folder,
@@ -139,10 +145,11 @@ def make_bundle(
             contract={"schema": 1},
             request_schema={"schema": 1},
             thresholds=[],
-            golden=golden.answered(load_model(parts / "model").predict).to_bytes(),
+            golden=golden.to_bytes(),
             gate=verdict.to_json(),
             backtest=parts / "backtest.parquet",
         ),
+        runtime=runtime,
     )
 
 

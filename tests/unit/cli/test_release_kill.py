@@ -82,10 +82,14 @@ def settle(workshop):
         time.sleep(0.02)
 
 
-def test_a_release_that_is_killed_leaves_the_old_one_live_or_the_new_one(workshop, maru, release):
+@pytest.mark.parametrize("first", [False, True])
+def test_a_release_that_is_killed_leaves_the_old_one_live_or_the_new_one(
+    workshop, maru, release, first
+):
     git = workshop.repository.git
-    a = workshop.candidate("A")
-    assert maru("release", "charge").code == 0
+    a = None if first else workshop.candidate("A")
+    if not first:
+        assert maru("release", "charge").code == 0
     b = workshop.candidate("B")
     start = git("rev-parse", "HEAD")
     lines, ended = release(0)

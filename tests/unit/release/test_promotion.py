@@ -1,0 +1,107 @@
+from dataclasses import replace
+
+import pytest
+
+from maru.errors import ReleaseError
+from maru.models.model_folder import load_model
+from maru.project import load_project
+from maru.release.promotion import Promotion
+from maru.release.runtime import this_runtime
+
+
+class Registry:
+    """A registry that remembers what it was told, or fails at everything."""
+
+    def __init__(self, seen=(), error=None):
+        self.seen, self.error, self.told = seen, error, []
+
+    def mirror(self, project, *, live, rolled_back):
+        if self.error:
+            raise self.error
+        self.told.append((project, live, rolled_back))
+
+    def rolled_back(self, project):
+        if self.error:
+            raise self.error
+        return self.seen
+
+
+@pytest.fixture
+def promote(workshop):
+    """Return the function that makes a promotion with a registry."""
+
+    def promote(registry=None):
+        return Promotion(
+            git=workshop.workspace.history(),
+            store=workshop.store,
+            load=lambda folder: load_model(folder).predict,
+            registry=registry and (lambda: registry),
+        )
+
+    return promote
+
+
+def charge(workshop):
+    return load_project(workshop.repository.root, "charge")
+
+
+def test_the_registry_is_told_what_git_says(workshop, promote):
+    registry = Registry()
+    a = workshop.candidate("A")
+    promote(registry).release(charge(workshop), a)
+    b = workshop.candidate("B")
+    promote(registry).release(charge(workshop), b)
+    promote(registry).rollback("charge")
+    assert registry.told == [("charge", a, []), ("charge", b, []), ("charge", a, [b])]
+
+
+def test_a_registry_that_fails_stops_nothing_and_is_said(workshop, promote):
+    done = promote(Registry(error=OSError("no route"))).release(
+        charge(workshop), workshop.candidate("A")
+    )
+    assert workshop.live() == done.after
+    assert done.notes == (
+        "the model registry could not be asked: no route",
+        "the model registry was not brought to this release: no route",
+    )
+
+
+def test_what_a_force_push_hid_the_registry_still_knows(workshop, promote):
+    a = workshop.candidate("A")
+    registry = Registry(seen=[a])
+    with pytest.raises(ReleaseError, match="registry saw it rolled back, though git no longer"):
+        promote(registry).release(charge(workshop), a)
+    assert promote(registry).release(charge(workshop), a, lift="it was the data").after == a
+
+
+def test_what_git_tells_of_a_bundle_outweighs_the_registry(workshop, promote):
+    registry = Registry()
+    for name in "AB":
+        promote(registry).release(charge(workshop), workshop.candidate(name))
+    b = workshop.live()
+    promote(registry).rollback("charge")
+    promote(registry).release(charge(workshop), b, lift="it was the data")
+    registry.seen = [b]  # a tag is never taken away
+    assert promote(registry).release(charge(workshop), workshop.candidate("C")).before == b
+
+
+def test_another_image_is_restored_with_its_bundle(workshop, promote):
+    a, b = workshop.candidate("A"), None
+    promote().release(charge(workshop), a)
+    pinned = "projects/charge/release.yaml"
+    text = (workshop.repository.root / pinned).read_text()
+    workshop.repository.write(pinned, text.replace("embedded", "registry.example/charge@sha256:1"))
+    workshop.repository.commit("Pin an image")
+    b = workshop.candidate("B")
+    promote().release(charge(workshop), b)
+    promote().rollback("charge")
+    assert (workshop.repository.root / pinned).read_text().endswith("charge@sha256:1\n")
+
+
+def test_in_another_runtime_the_golden_rows_are_compared_loosely_and_it_is_said(workshop, promote):
+    here = this_runtime()
+    a = workshop.candidate("A", runtime=replace(here, numpy="1.0"))
+    assert promote().release(charge(workshop), a).notes == (
+        "its golden rows were compared to 1e-09 relative, because the runtime differs: "
+        f"numpy 1.0 -> {here.numpy}",
+    )
