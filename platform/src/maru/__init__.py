@@ -6,10 +6,11 @@ In a notebook: ``import maru; p = maru.project("charge")``.
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # for the type checker only: importing typing would slow the command line
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
     from maru.notebook.opened import OpenProject
 
@@ -27,7 +28,7 @@ class _Opener(ModuleType):
 class _Package(ModuleType):
     """This package: it makes its part ``project`` callable, whoever imports that part first."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: "Any") -> None:
         if name == "project":  # Python sets it when the part has been imported
             value.__class__ = _Opener
         super().__setattr__(name, value)

@@ -34,7 +34,14 @@ def run(args: argparse.Namespace) -> Outcome:
     from maru.folder_check.whole_folder import check_folder
     from maru.new_project.folder import SAMPLE, values_of, write_project
     from maru.new_project.guesses import guess
+    from maru.project.spec import known_time_zone
 
+    if args.time_zone:
+        try:
+            known_time_zone(args.time_zone)
+        except ValueError as error:
+            rule, _, hint = str(error).partition("; ")
+            raise ProjectError(f"--time-zone {rule}; got {args.time_zone!r}; {hint}") from None
     said: tuple[str, ...] = ()
     values: dict[str, Any] = SAMPLE
     if args.source:

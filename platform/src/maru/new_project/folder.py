@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from maru.errors import ProjectError
@@ -89,6 +90,7 @@ def render(name: str, owner: str, values: dict[str, Any]) -> dict[str, str]:
         keep_trailing_newline=True,
         autoescape=False,  # Python and YAML, no HTML
     )
+    environment.filters["sql_name"] = sql_name
     environment.filters["quoted"] = lambda text: json.dumps(text, ensure_ascii=False)
     known = {"name": name, "owner": owner, "horizon_days": HORIZON_DAYS, **values}
     return {
@@ -96,6 +98,15 @@ def render(name: str, owner: str, values: dict[str, Any]) -> dict[str, str]:
         for path in loader.list_templates()
         if path.endswith(SUFFIX)
     }
+
+
+def sql_name(column: str) -> str:
+    """Return a column's name as a rule writes it: in quotes where it is a word of SQL."""
+    try:
+        plain = pl.sql_expr(f"{column} > 0").meta.root_names() == [column]
+    except pl.exceptions.PolarsError:
+        plain = False
+    return column if plain else f'"{column}"'
 
 
 def values_of(source: Path, guess: Guess, time_zone: str) -> dict[str, Any]:

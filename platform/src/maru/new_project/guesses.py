@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,7 +15,9 @@ ENTITY = re.compile(
     r"(customer|client|user|household|account|member|person|card|subscriber|entity)(_?(id|no|key))?"
 )
 TIME = re.compile(r"(^|_)(at|time|timestamp|date|datetime|day|when|created|ordered|purchased)($|_)")
-AMOUNT = re.compile(r"(^|_)(amount|sales|value|revenue|price|total|paid|spend|spent|cost|turnover)")
+AMOUNT = re.compile(
+    r"(^|_)(amount|sales|value|revenue|price|total|paid|spend|spent|cost|turnover|sum)"
+)
 IDENTIFIER = re.compile(r"(^|_)(id|key|no|number|code|upc|sku|zip)$")
 
 TYPES: tuple[tuple[Callable[[pl.DataType], bool], str], ...] = (
@@ -28,10 +30,15 @@ TYPES: tuple[tuple[Callable[[pl.DataType], bool], str], ...] = (
 )
 
 
+# Reading adds columns of these names.
+TAKEN = {"day": "on_day", "known_day": "known_on"}
+
+
 @dataclass(frozen=True)
 class SourceColumn:
-    """A column of the source, and the declared type that reads it."""
+    """A column of the source, the name that rules and features use, and its declared type."""
 
+    source: str
     name: str
     type: str
     nullable: bool
@@ -67,8 +74,8 @@ def guess(
         If the file can't be read, or a role has no column that fits it.
     """
     rows = _read(source)
-    columns = tuple(c for series in rows for c in _column(series))
-    by_type = {column.name: column.type for column in columns}
+    columns = [column for series in rows for column in _column(series)]
+    by_type = {column.source: column.type for column in columns}
     said: list[str] = []
 
     def role(option: str, given: str | None, fits: Sequence[str], likely: re.Pattern[str]) -> str:
@@ -79,15 +86,22 @@ def guess(
     when = role("time", time, _typed(by_type, "timestamp", "date"), TIME)
     who = role("entity", entity, _typed(by_type, "int", "string"), ENTITY)
     numbers = [name for name in _typed(by_type, "float", "int") if name != who]
-    measured = [name for name in numbers if not IDENTIFIER.search(name.lower())]
-    how_much = role("amount", amount, measured, AMOUNT)
-    columns = tuple(_in_role(column, (who, when), how_much) for column in columns)
+    measured = [name for name in numbers if not IDENTIFIER.search(_plain(name))]
+    how_much = role("amount", amount, numbers if amount else measured, AMOUNT)
+    declared = _named([_in_role(column, (who, when), how_much) for column in columns])
+    names = {column.source: column.name for column in declared}
     days = rows[when].drop_nulls().cast(pl.Date)
     first, last = days.min(), days.max()
     if not isinstance(first, date) or not isinstance(last, date):
         raise ProjectError(f"{source} has no row with a {when}")
     usual = _usual_amount(rows, who, how_much, (last - first) / timedelta(days=30))
-    return Guess(columns, who, when, how_much, first, last, usual, tuple(said))
+    return Guess(
+        *(declared, names[who], names[when], names[how_much]),
+        first_day=first,
+        last_day=last,
+        typical_amount=usual,
+        said=tuple(said),
+    )
 
 
 def _read(source: Path) -> pl.DataFrame:
@@ -107,8 +121,23 @@ def _column(series: pl.Series) -> list[SourceColumn]:
     """Return the declaration of a column; none for a type that no declaration reads."""
     for fits, kind in TYPES:
         if fits(series.dtype):
-            return [SourceColumn(series.name, kind, series.null_count() > 0)]
+            return [SourceColumn(series.name, series.name, kind, series.null_count() > 0)]
     return []
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"\W+", "_", name.lower(), flags=re.ASCII).strip("_")
+
+
+def _named(columns: Sequence[SourceColumn]) -> tuple[SourceColumn, ...]:
+    """Give each column a name that a rule in SQL and a feature can bear, each another."""
+    names: list[str] = []
+    for column in columns:
+        plain = _plain(column.source) or "column"
+        plain = TAKEN.get(plain, f"n_{plain}" if plain[0].isdigit() else plain)
+        same = sum(name == plain or name.startswith(f"{plain}_") for name in names)
+        names.append(f"{plain}_{same + 1}" if plain in names else plain)
+    return tuple(replace(c, name=name) for c, name in zip(columns, names, strict=True))
 
 
 def _typed(by_type: dict[str, str], *kinds: str) -> list[str]:
@@ -133,7 +162,7 @@ def _choose(
                 f"these can: {', '.join(fits) or 'none'}"
             )
         return given, "as you said"
-    named = [name for name in fits if likely.search(name.lower())]
+    named = [name for name in fits if likely.search(_plain(name))]
     if named:
         return named[0], f"by its name; --{option} COLUMN says otherwise"
     if len(fits) == 1:
@@ -146,11 +175,9 @@ def _choose(
 
 def _in_role(column: SourceColumn, needed: tuple[str, ...], amount: str) -> SourceColumn:
     """Declare the amount as money, and who and when as never null: rows without are broken."""
-    if column.name == amount and column.type == "float":
-        return SourceColumn(column.name, "money", column.nullable)
-    if column.name in needed:
-        return SourceColumn(column.name, column.type, nullable=False)
-    return column
+    if column.source == amount and column.type == "float":
+        return replace(column, type="money")
+    return replace(column, nullable=False) if column.source in needed else column
 
 
 def _usual_amount(rows: pl.DataFrame, entity: str, amount: str, months: float) -> float:

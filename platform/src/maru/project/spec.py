@@ -46,7 +46,8 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def _time_zone(text: str) -> str:
+def known_time_zone(text: str) -> str:
+    """Return a time zone's name; ValueError, in words, where IANA's database lacks it."""
     if text not in _zones():
         meant = nearest(text, _zones())
         hint = f"did you mean `{meant}`?" if meant else "write for example `America/New_York`"
@@ -155,7 +156,7 @@ class ProjectSpec(_Document):
         description="the column that names what is scored",
         examples=["customer_id"],
     )
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+    time_zone: Annotated[str, AfterValidator(known_time_zone)] = Field(
         description="the IANA zone whose midnights part the days", examples=["America/New_York"]
     )
     horizon_days: int = Field(
