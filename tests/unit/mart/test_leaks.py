@@ -4,7 +4,7 @@ Planted rows lie on the day itself, after it, or before it but known only on the
 are of entities that were seen and of new ones, of old values and of new ones, small and huge.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -20,6 +20,7 @@ from maru.mart import (
     Ratio,
     Rfm,
     Segments,
+    TopDays,
     Weekdays,
 )
 from maru.mart.builder import MartBuilder
@@ -50,6 +51,7 @@ MART = Mart(
     rfm=Rfm("purchase"),
     blocks=(Blocks("week", 7, 28), Blocks("rolling", 14, 42, step=3)),
     weekdays=Weekdays(("purchase", "mail")),
+    top_days=TopDays(("purchase",)),
     breakdowns=(
         Breakdown(
             *("shelf", "purchase", "shelf"),
@@ -98,17 +100,11 @@ def planted(sale, mail, answer):
             mails.append(mail(who, on, 3, "12-31"))
             answers.append(answer(who, on, 3))
         for on, known in late:
-            past_day = on if on.startswith("02") else _december()
+            past_day = on if on.startswith("02") else date(2016, 12, 1)
             sales.append(sale(who, past_day, 77.0, known=known, item="milk", points=80))
             mails.append(mail(who, past_day, 8, "12-31", known=known))
             answers.append(answer(who, past_day, 3, known=known))
     return {"sales": sales, "mails": mails, "answers": answers}
-
-
-def _december():
-    from datetime import date
-
-    return date(2016, 12, 1)
 
 
 def with_planted(shop, past, planted):

@@ -57,6 +57,17 @@ def test_the_more_recent_have_the_higher_recency_score(sale, shop, bare, build):
     assert built["rfm_recency_score"].to_list() == [1, 2, 3, 4, 5]
 
 
+def test_the_pace_says_how_many_active_days_the_silence_would_have_held(
+    sale, shop, bare, build, value
+):
+    rows = [sale("a", f"01-{day:02d}") for day in (1, 3, 5, 7, 9)] + [sale("b", "01-19")]
+    built = build(bare(rfm=Rfm("purchase", pace_days=10)), shop(rows), "01-19")
+    # Of the ten days from 9 January one was active; silent for ten.
+    assert value(built, "a", "rfm_recency_to_pace") == pytest.approx(10 * 1 / 10)
+    late = build(bare(rfm=Rfm("purchase", pace_days=90)), shop(rows), "01-19")
+    assert value(late, "a", "rfm_recency_to_pace") == pytest.approx(10 * 5 / 18)  # 18 days observed
+
+
 def test_days_before_the_window_do_not_count(sale, shop, bare, build):
     snapshot = shop([sale("a", "01-01", 9.0), sale("a", "01-20", 1.0)])
     built = build(bare(rfm=Rfm("purchase", window_days=7)), snapshot, "01-21")

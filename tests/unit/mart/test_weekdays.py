@@ -37,6 +37,11 @@ def test_shares_are_of_active_days(built, value):
     assert value(built, "b", "purchase_weekday_share_mon") is None
 
 
+def test_the_weekends_share_is_of_the_amount(built, value):
+    assert value(built, "a", "purchase_weekday_weekend") == pytest.approx(7 / 15)
+    assert value(built, "b", "purchase_weekday_weekend") is None
+
+
 def test_the_days_ahead_are_counted_by_weekday(built, value):
     # 8 days from Monday 16 January: two Mondays, one of each other day.
     assert value(built, "a", "purchase_weekday_expected") == pytest.approx(2 * 8 / 2 + 7 / 2)

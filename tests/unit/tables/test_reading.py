@@ -91,6 +91,23 @@ def test_broken_rows_are_kept_aside_with_every_reason():
     assert broken["amount"].to_list() == [1.0, -1.0, 101.0]  # as the source has it
 
 
+def test_a_value_that_cannot_be_read_has_one_reason_and_a_null_another():
+    rows = pl.concat([pl.DataFrame(GOOD)] * 2)[:3].with_columns(
+        amount=pl.Series(["free", None, "1"])
+    )
+    snapshot = read(table(rows))
+    assert snapshot.broken["sales"]["reason"].to_list() == ["amount: not a money", "amount: null"]
+
+
+def test_rows_with_fractions_of_a_cent_stay_and_are_counted():
+    snapshot = read(table(pl.DataFrame(GOOD | {"amount": [0.125, 1.0]})))
+    assert snapshot.table("sales").height == 2
+    warned = [r for r in snapshot.report if r.level == "warn"]
+    assert [r.text for r in warned] == [
+        "table sales, amount: whole cents (amount: finer than a cent, rounded to one): 1 rows"
+    ]
+
+
 def test_each_rule_is_counted():
     rows = pl.DataFrame(GOOD | {"amount": [-1.0, 2.0]})
     report = read(table(rows)).report

@@ -15,6 +15,7 @@ from maru.mart.families import (
     Ratio,
     Rfm,
     Segments,
+    TopDays,
     Weekdays,
 )
 
@@ -30,5 +31,6 @@ __all__ = [
     "Ratio",
     "Rfm",
     "Segments",
+    "TopDays",
     "Weekdays",
 ]

@@ -16,6 +16,7 @@ from maru.mart import (
     ratios,
     rfm,
     segments,
+    top_days,
     weekdays,
     windows,
 )
@@ -29,7 +30,7 @@ from maru.mart.state import MartState
 FROM_ROWS: dict[str, Callable[[History, Sequence[ColumnInfo]], Columns]] = {
     module.FAMILY: module.compute
     for module in (
-        *(observed, windows, lags, rates, rfm, blocks, weekdays),
+        *(observed, windows, lags, rates, rfm, blocks, weekdays, top_days),
         *(breakdowns, distincts, item_groups, attributes, pairs),
     )
 }
@@ -59,7 +60,7 @@ def columns(mart: Mart, state: MartState) -> tuple[ColumnInfo, ...]:
 def plan(mart: Mart, state: MartState) -> tuple[ColumnInfo, ...]:
     """Return the columns of every family."""
     planned: list[ColumnInfo] = []
-    for module in (observed, windows, lags, rates, rfm, blocks, weekdays):
+    for module in (observed, windows, lags, rates, rfm, blocks, weekdays, top_days):
         planned.extend(module.plan(mart))
     planned.extend(breakdowns.plan(mart, state))
     planned.extend(distincts.plan(mart))

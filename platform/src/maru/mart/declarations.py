@@ -11,6 +11,7 @@ from maru.mart.families import (
     Ratio,
     Rfm,
     Segments,
+    TopDays,
     Weekdays,
 )
 
@@ -131,6 +132,7 @@ class Mart:
     breakdowns: tuple[Breakdown, ...] = ()
     blocks: tuple[Blocks, ...] = ()
     weekdays: Weekdays | None = None
+    top_days: TopDays | None = None
     distincts: tuple[Distinct, ...] = ()
     item_groups: ItemGroups | None = None
     attributes: tuple[Attribute, ...] = ()

@@ -24,11 +24,14 @@ class Rfm:
 
     Columns ``rfm_recency_days``, ``rfm_second_recency_days``, ``rfm_frequency`` (events),
     ``rfm_active_days``, ``rfm_monetary``, ``rfm_tenure_days``, ``rfm_mean_gap_days``,
-    ``rfm_longest_gap_days``, ``rfm_recency_to_gap``, over the last ``window_days``.
+    ``rfm_longest_gap_days``, ``rfm_recency_to_gap``, and scores by fifths, over the last
+    ``window_days``; ``rfm_recency_to_pace`` is the active days that the present silence would have
+    held at the pace of the last ``pace_days``.
     """
 
     act_type: str
     window_days: int = 365
+    pace_days: int = 90
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,26 @@ class Blocks:
 class Weekdays:
     """The share of an entity's active days on each weekday, and what its weekdays promise.
 
-    Columns ``{act}_weekday_share_{mon..sun}`` over ``window_days``, and ``{act}_weekday_expected``:
-    its mean per weekday times how often the weekday occurs in the next ``horizon_days``.
+    Columns ``{act}_weekday_share_{mon..sun}`` over ``window_days``; ``{act}_weekday_weekend``, the
+    share of its amount on Saturdays and Sundays; and ``{act}_weekday_expected``, its mean of each
+    weekday times how often the weekday occurs in the next ``horizon_days``.
     """
 
     act_types: tuple[str, ...]
     window_days: int = 119
     horizon_days: int = 30
+
+
+@dataclass(frozen=True)
+class TopDays:
+    """The largest days of act types: ``{act}_sum_top_{k}_{w}d`` and ``{act}_sum_but_top_{k}_{w}d``.
+
+    ``counts`` are the numbers ``k`` of largest days whose amounts are added, or left out.
+    """
+
+    act_types: tuple[str, ...]
+    windows: tuple[int, ...] = (90,)
+    counts: tuple[int, ...] = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ WORDS = {
     "mean_gap_days": "mean days between active days",
     "longest_gap_days": "longest time between active days, the present one included",
     "recency_to_gap": "recency over the mean gap",
+    "recency_to_pace": "active days that the present silence would have held at the recent pace",
     "recency_score": "fifth among the entities seen, 5 the most recent",
     "frequency_score": "fifth among the entities seen, 5 the most events",
     "monetary_score": "fifth among the entities seen, 5 the largest sum",
@@ -61,6 +62,10 @@ def compute(history: History, wanted: Sequence[ColumnInfo]) -> Columns:
         return {}
     rows = history.source.act(spec.act_type, history.as_of)
     values = rhythm(rows, history.as_of, spec.window_days, history.n_entities)
+    span = min(spec.pace_days, history.observed_days(spec.act_type))
+    recent = rows.between(history.as_of - span, history.as_of)
+    days = np.bincount(recent.entity, minlength=history.n_entities)
+    values["recency_to_pace"] = divide(values["recency_days"] * days, span)
     for name in ("recency", "frequency", "monetary"):
         if any(column.aggregate == f"{name}_score" for column in wanted):
             order = -values["recency_days"] if name == "recency" else values[name]

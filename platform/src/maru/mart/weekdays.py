@@ -15,6 +15,7 @@ FAMILY = "weekdays"
 NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday
 EXPECTED = "expected"
+WEEKEND = "weekend"
 
 
 def plan(mart: Mart) -> Iterator[ColumnInfo]:
@@ -24,9 +25,10 @@ def plan(mart: Mart) -> Iterator[ColumnInfo]:
         act = mart.act_type(name)
         what = "amount" if act.amount else "events"
         words = {day: f"share of its active days that were a {day}" for day in NAMES}
+        words[WEEKEND] = f"share of its {what} on Saturdays and Sundays"
         words[EXPECTED] = f"{what} in the next days, at its mean of each weekday"
         for aggregate, text in words.items():
-            stem = "weekday" if aggregate == EXPECTED else "weekday_share"
+            stem = "weekday" if aggregate in (EXPECTED, WEEKEND) else "weekday_share"
             yield ColumnInfo(
                 f"{name}_{stem}_{aggregate}",
                 FAMILY,
@@ -52,12 +54,15 @@ def compute(history: History, wanted: Sequence[ColumnInfo]) -> Columns:
         has_amount = history.mart.act_type(name).amount is not None
         values = used.total / used.scale if has_amount else used.events
         days = np.bincount(cell, minlength=shape[0] * 7).reshape(shape).astype(np.float64)
-        sums = np.bincount(cell, weights=values, minlength=shape[0] * 7).astype(np.float64)
+        added = np.bincount(cell, weights=values, minlength=shape[0] * 7)
+        sums = added.astype(np.float64).reshape(shape)
         for column in wanted:
             if column.act_type != name:
                 continue
             if column.aggregate == EXPECTED and spec:
-                found[column.name] = _expected(sums.reshape(shape), history.as_of, span, spec)
+                found[column.name] = _expected(sums, history.as_of, span, spec)
+            elif column.aggregate == WEEKEND:
+                found[column.name] = divide(sums[:, 5:].sum(axis=1), sums.sum(axis=1))
             else:
                 place = NAMES.index(column.aggregate)
                 found[column.name] = divide(days[:, place], days.sum(axis=1))

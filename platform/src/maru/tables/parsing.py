@@ -8,6 +8,7 @@ from maru.errors import DataError
 from maru.tables.declarations import Column, Table
 
 CENTS_PER_UNIT = 100
+HALF_CENT_NOISE = 1e-4  # what a float's last bits make of whole cents, up to billions
 _DTYPES: dict[str, pl.DataType] = {
     "string": pl.String(),
     "int": pl.Int64(),
@@ -20,12 +21,16 @@ _DTYPES: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule that a row may break: its name, a flag per row, and the words for a broken row."""
+    """A rule that a row may break: its name, a flag per row, and the words for a broken row.
+
+    Where ``breaks`` is false the row stays, and only the count is told.
+    """
 
     column: str
     name: str
     broken: pl.Expr
     words: str
+    breaks: bool = True
 
 
 def dtype_of(column: Column, time_zone: str) -> pl.DataType:
@@ -49,7 +54,7 @@ def parse(
     -------
     tuple
         An expression over the source column (already named ``column.name``) that is null where a
-        value does not fit, and the rules naming those rows.
+        value does not fit, and the rules naming those rows and nulls that may not be.
 
     Raises
     ------
@@ -61,8 +66,10 @@ def parse(
         raw = raw.fill_nan(None)
     value, extra = _convert(table, column, raw, dtype, time_zone)
     unreadable = value.is_null() & raw.is_not_null()
-    words = f"{column.name}: not a {column.type}"
-    return value.alias(column.name), [Rule(column.name, "type", unreadable, words), *extra]
+    rules = [Rule(column.name, "type", unreadable, f"{column.name}: not a {column.type}"), *extra]
+    if not column.nullable:
+        rules.append(Rule(column.name, "not null", raw.is_null(), f"{column.name}: null"))
+    return value.alias(column.name), rules
 
 
 def _convert(
@@ -75,8 +82,7 @@ def _convert(
             return _date(table, column, raw, dtype)
         case "money":
             _refuse_unless(table, column, dtype, dtype.is_numeric() or dtype == pl.String)
-            number = raw.cast(pl.Float64, strict=False)
-            return (number * CENTS_PER_UNIT).round().cast(pl.Int64, strict=False), []
+            return _money(column, raw.cast(pl.Float64, strict=False))
         case "int":
             _refuse_unless(
                 table, column, dtype, dtype.is_numeric() or dtype in (pl.String, pl.Boolean)
@@ -102,6 +108,14 @@ def _convert(
             if dtype.is_float():
                 text = pl.when(raw == raw.floor()).then(whole.cast(pl.String)).otherwise(text)
             return text, []
+
+
+def _money(column: Column, units: pl.Expr) -> tuple[pl.Expr, list[Rule]]:
+    cents = (units * CENTS_PER_UNIT).round()
+    finer = (units * CENTS_PER_UNIT - cents).abs() > HALF_CENT_NOISE
+    words = f"{column.name}: finer than a cent, rounded to one"
+    rule = Rule(column.name, "whole cents", finer, words, breaks=False)
+    return cents.cast(pl.Int64, strict=False), [rule]
 
 
 def _bool(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 from maru.errors import DataError
-from maru.tables.checks import CheckResult, check_neighbours, check_rows
+from maru.tables.checks import CheckResult, Level, check_neighbours, check_rows
 from maru.tables.declarations import Column, Table
 from maru.tables.digest import canonical
-from maru.tables.parsing import CENTS_PER_UNIT, Rule, dtype_of, parse
+from maru.tables.parsing import CENTS_PER_UNIT, Rule, parse
 from maru.tables.snapshot import Snapshot, TableInfo
 
 ROW, REASON = "row", "reason"
@@ -87,11 +87,8 @@ def read_table(
         )
     )
     rules += more
-    is_broken = (
-        flags.select(pl.any_horizontal(pl.all())).to_series()
-        if rules
-        else pl.Series([False] * source.height)
-    )
+    breaking = [pl.col(str(i)) for i, rule in enumerate(rules) if rule.breaks]
+    is_broken = flags.select(pl.any_horizontal(pl.lit(False), *breaking)).to_series()
     results = _results(table, rules, flags)
     kept = canonical(_with_days(table, parsed.filter(~is_broken).drop(ROW)), table.key)
     results.append(check_rows(table, read=source.height, kept=kept.height, results=results))
@@ -101,12 +98,10 @@ def read_table(
 
 
 def value_rules(column: Column) -> list[Rule]:
-    """Return the rules that each parsed value of a column keeps."""
+    """Return the rules of range and category that each parsed value of a column keeps."""
     value = pl.col(column.name)
     scale = CENTS_PER_UNIT if column.type == "money" else 1
     rules = []
-    if not column.nullable:
-        rules.append(Rule(column.name, "not null", value.is_null(), f"{column.name}: null"))
     if column.minimum is not None:
         low = value < column.minimum * scale
         rules.append(Rule(column.name, "minimum", low, f"{column.name}: below {column.minimum}"))
@@ -210,14 +205,10 @@ def _results(table: Table, rules: Sequence[Rule], flags: pl.DataFrame) -> list[C
     counts = flags.sum().row(0) if rules else ()
     results = []
     for rule, count in zip(rules, counts, strict=True):
-        text = (
-            f"table {table.name}: {count:,} rows broken by {rule.words}"
-            if count
-            else f"table {table.name}: {rule.name}"
-        )
-        results.append(
-            CheckResult(table.name, rule.column, rule.name, "warn" if count else "ok", count, text)
-        )
+        subject = f"table {table.name}, {rule.column or 'rows'}: {rule.name}"
+        text = f"{subject} ({rule.words}): {count:,} rows" if count else subject
+        level: Level = "warn" if count else "ok"
+        results.append(CheckResult(table.name, rule.column, rule.name, level, count, text))
     return results
 
 
@@ -225,7 +216,11 @@ def _broken_rows(
     source: pl.DataFrame, rules: Sequence[Rule], flags: pl.DataFrame, is_broken: pl.Series
 ) -> pl.DataFrame:
     marked = flags.filter(is_broken)
-    words = [pl.when(pl.col(str(i))).then(pl.lit(rule.words)) for i, rule in enumerate(rules)]
+    words = [
+        pl.when(pl.col(str(i))).then(pl.lit(rule.words))
+        for i, rule in enumerate(rules)
+        if rule.breaks
+    ]
     reason = pl.concat_str(words, separator="; ", ignore_nulls=True) if words else pl.lit("")
     return source.filter(is_broken).insert_column(
         1, marked.select(reason.alias(REASON)).to_series()
@@ -239,6 +234,3 @@ def _check_time_zone(name: str, where: str) -> None:
         raise DataError(
             f"{where} is an IANA name such as America/New_York, got {name!r}."
         ) from error
-
-
-__all__ = ["dtype_of", "read_table", "read_tables", "value_rules"]
