@@ -124,7 +124,7 @@ def planted_purchases(
 ) -> list[tuple[str, dt.date, float]]:
     """Return purchases by each customer's own habit or, without signal, by one for all."""
     generator = np.random.default_rng(seed)
-    rate = generator.uniform(0.01, 0.3, customers) if signal else np.full(customers, 0.1)
+    rate = generator.uniform(0.01, 0.3, customers) if signal else np.full(customers, 0.03)
     price = generator.uniform(5, 80, customers) if signal else np.full(customers, 30.0)
     rows = []
     for day in range(days):
@@ -144,7 +144,7 @@ def planted() -> Snapshot:
 
 @pytest.fixture(scope="session")
 def noise_only() -> Snapshot:
-    return snapshot_of(planted_purchases(signal=False, seed=2))
+    return snapshot_of(planted_purchases(500, signal=False, seed=2))
 
 
 @pytest.fixture(scope="session")
@@ -176,7 +176,9 @@ def small_task() -> Task:
             recency("days_since"),
         ),
     )
-    payer = Target("payer", PurchaseLabel(PURCHASE), "event", (Mean(), recency("days_since")))
+    payer = Target(
+        "payer", PurchaseLabel(PURCHASE), "event", (Mean("base_rate"), recency("days_since"))
+    )
     return Task(
         entity="customer",
         targets=(amount, payer),

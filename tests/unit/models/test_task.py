@@ -31,7 +31,7 @@ def test_a_task_that_contradicts_itself_is_refused(task, change, text):
 
 
 def test_members_weigh_one_together():
-    with pytest.raises(ModelError, match="must sum to 1, got 1.5"):
+    with pytest.raises(ModelError, match=r"must sum to 1, got 1\.5"):
         Head("a", "amount", (Member("l1", weight=0.5), Member("l2")))
 
 

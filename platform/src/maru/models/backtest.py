@@ -111,12 +111,12 @@ def back_test(
     say(screened.sentence)
     parts = []
     for origin, until in zip(origins, [*origins[1:], next_month(origins[-1])], strict=True):
-        part = kept.get(origin) if kept else None
+        part = kept.get(origin) if kept is not None else None
         if part is None:
             part = _replay(
                 task, remembered, snapshot, origin, until, as_of, screened, threads, watch
             )
-            if part is not None and kept:
+            if part is not None and kept is not None:
                 kept.put(origin, part)
         if part is None:
             say(f"origin {origin}: no unit, left out")

@@ -87,16 +87,10 @@ class Past:
         self, training: Mapping[str, Array], label: Array, test: Mapping[str, Array]
     ) -> Array:
         """See ``Naive``."""
-        days = (
-            np.full(len(test[""]), float(self.window_days))
-            if self.observed is None
-            else test[self.observed]
-        )
-        return (
-            np.nan_to_num(test[self.column])
-            * self.horizon_days
-            / np.maximum(np.nan_to_num(days), 1.0)
-        )
+        days = np.full(len(test[""]), float(self.window_days))
+        if self.observed is not None:
+            days = np.maximum(np.nan_to_num(test[self.observed]), 1.0)
+        return np.nan_to_num(test[self.column]) * (self.horizon_days / days)
 
 
 @dataclass(frozen=True)
