@@ -1,8 +1,8 @@
-import json
-import os
-import subprocess
+import pytest
 
+from maru.adapters.file_lock import FileLock
 from maru.release.gate import Verdict
+from maru.workspace import write_json
 
 
 def state(maru):
@@ -82,36 +82,42 @@ def test_after_a_rollback_promotion_is_held(workshop, maru):
     assert "(rollback by Ana" in told[1]
 
 
-def serve(workshop, **project):
-    document = {"schema": 1, "pid": os.getpid(), "url": "http://127.0.0.1:8000"}
-    document["projects"] = {"charge": project} if project else {}
-    workshop.workspace.up_state.write_text(json.dumps(document))
+@pytest.fixture
+def serve(workshop):
+    """Return the function that says what a running maru up serves."""
+    lock = FileLock(workshop.workspace.home / "up.lock")
+    assert lock.take()
+
+    def serve(**project):
+        found = [{"project": "charge", **project}] if project else []
+        document = {"schema": 1, "branch": "main", "url": "http://127.0.0.1:3000"}
+        write_json(workshop.workspace.up_state, {**document, "projects": found})
+        return lock
+
+    yield serve
+    lock.release()
 
 
-def test_what_maru_up_serves_is_told_and_why_not(workshop, maru):
+def test_what_maru_up_serves_is_told_and_why_not(workshop, maru, serve):
     a = workshop.candidate("A")
     maru("release", "charge")
-    serve(workshop, bundle=a, problem=None)
-    assert "serving    http://127.0.0.1:8000/charge" in lines(maru)
+    serve(bundle=a, problem=None)
+    place = "at http://127.0.0.1:3000/charge"
+    assert f"serving    {place}" in lines(maru)
     b = workshop.candidate("B")
     maru("release", "charge")
-    still = f"serving    {a[7:19]} still: maru up has not seen the newest commit"
-    assert still in lines(maru)
-    serve(workshop, bundle=a, problem="bundle is not here")
-    assert f"serving    not what is live, {a[7:19]} is served: bundle is not here" in lines(maru)
+    old = f"serving    {a[7:19]} {place}"
+    assert f"{old} still: maru up follows the branch main" in lines(maru)
+    serve(bundle=a, problem="bundle is not here")
+    assert f"{old}, not what is live: bundle is not here" in lines(maru)
     assert state(maru)["live"] == b
-    serve(workshop)
-    assert "serving    nothing still: maru up has not seen the newest commit" in lines(maru)
+    serve()
+    assert f"serving    nothing {place} still: maru up follows the branch main" in lines(maru)
 
 
-def test_a_maru_up_that_has_ended_serves_nothing(workshop, maru):
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    workshop.candidate("A")
-    state_file = workshop.workspace.up_state
-    state_file.write_text(json.dumps({"schema": 1, "pid": ended.pid, "url": "", "projects": {}}))
-    assert state(maru)["served"] is None
-    state_file.write_text("{")
+def test_a_maru_up_that_has_ended_serves_nothing(workshop, maru, serve):
+    a = workshop.candidate("A")
+    serve(bundle=a, problem=None).release()
     assert state(maru)["served"] is None
 
 

@@ -1,10 +1,7 @@
 """maru status: what is live, since when, who made it so, and what waits."""
 
 import argparse
-import json
-import os
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maru.cli.outcome import Outcome
@@ -76,7 +73,7 @@ def _state(workspace: "Workspace", name: str) -> dict[str, Any]:
         "candidate": _candidate(workspace, project, found),
         "promote": project.spec.promote,
         "held": found.held,
-        "served": _served(workspace.up_state, name),
+        "served": _served(workspace, name),
     }
 
 
@@ -179,27 +176,33 @@ def _promote(state: dict[str, Any]) -> str | None:
     return str(state["promote"])
 
 
-def _served(up_state: Path, name: str) -> dict[str, Any] | None:
+def _served(workspace: "Workspace", name: str) -> dict[str, Any] | None:
     """Return what a running ``maru up`` serves of a project; None where none runs."""
-    try:
-        state = json.loads(up_state.read_bytes())
-        os.kill(state["pid"], 0)
-    except (FileNotFoundError, ProcessLookupError, ValueError):
+    from maru.adapters.file_lock import is_locked
+    from maru.workspace import read_json
+
+    if not is_locked(workspace.home / "up.lock") or not workspace.up_state.exists():
         return None
-    except PermissionError:  # it runs, as another user
-        pass
-    nothing: dict[str, Any] = {"bundle": None, "problem": None}
-    return {"url": state["url"], **nothing, **state["projects"].get(name, {})}
+    state = read_json(workspace.up_state)
+    mine: dict[str, Any] = next(
+        (found for found in state["projects"] if found["project"] == name), {}
+    )
+    return {
+        "url": state["url"],
+        "branch": state["branch"],
+        "bundle": mine.get("bundle"),
+        "problem": mine.get("problem"),
+    }
 
 
 def _serving(state: dict[str, Any]) -> str:
-    served = state["served"]
+    served, live = state["served"], state["live"]
     if served is None:
         return "maru up does not run here. Next: maru up"
+    what = short(served["bundle"]) if served["bundle"] else "nothing"
+    place = f"{served['url']}/{state['project']}"
+    if served["bundle"] == live:
+        return f"at {place}" if live else what
     if served["problem"]:
-        instead = f", {short(served['bundle'])} is served" if served["bundle"] else ""
-        return f"not what is live{instead}: {served['problem']}"
-    if served["bundle"] == state["live"]:
-        return f"{served['url']}/{state['project']}" if state["live"] else "nothing"
-    still = short(served["bundle"]) if served["bundle"] else "nothing"
-    return f"{still} still: maru up has not seen the newest commit"
+        return f"{what} at {place}, not what is live: {served['problem']}"
+    return f"{what} at {place} still: maru up follows the branch {served['branch']}"
