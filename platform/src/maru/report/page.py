@@ -73,7 +73,12 @@ def draw(story: Story) -> Page:
     html = _template().render(
         story=story,
         headlines=[headline.text for headline in headlines(story.task, story.board)],
-        boards=[_mean_board(story, target) for target in story.task.targets],
+        boards=[_mean_board(story, story.board, target) for target in story.task.targets],
+        comparisons=[
+            (name.replace("_", " "), [_mean_board(story, board, t) for t in story.task.targets])
+            for name, board in story.comparisons.items()
+        ],
+        words=METRIC_WORDS,
         months=[_origin_board(story, part) for part in parts],
         parts=[(part, [_drawing(chart) for chart in part.charts]) for part in parts],
         importance=_drawing(importance) if importance else None,
@@ -89,9 +94,9 @@ def draw(story: Story) -> Page:
     return Page(html, pictures)
 
 
-def _mean_board(story: Story, target: Target) -> Board:
+def _mean_board(story: Story, board: pl.DataFrame, target: Target) -> Board:
     """Make the leaderboard of a target: the means over the origins."""
-    rows = story.board.filter((pl.col("target") == target.name) & pl.col("origin").is_null())
+    rows = board.filter((pl.col("target") == target.name) & pl.col("origin").is_null())
     wanted = _AMOUNT_COLUMNS if target.kind == "amount" else _EVENT_COLUMNS
     metrics = [m for m in wanted if rows[m].is_not_null().any()]
     best = {metric: _best(rows, metric) for metric in metrics}

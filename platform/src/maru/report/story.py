@@ -27,9 +27,22 @@ class TableFacts:
 
 
 @dataclass(frozen=True)
+class Search:
+    """What a search for a head's parameters found, on origins before the first test origin."""
+
+    head: str
+    metric: str
+    declared: float
+    best: float
+    params: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Story:
     """All that the page says.
 
+    ``passed`` is the gate's verdict, None for a back test that made no candidate. ``comparisons``
+    are the boards of the same task under other rules, by name.
     ``importance`` is a column's share of the splits' gain, the highest first, ``descriptions`` says
     what a column is. ``warnings`` are sentences about the data; ``told`` are those of the steps;
     ``provenance`` are label and value, in the order to show; ``about`` is the project's README.
@@ -40,7 +53,7 @@ class Story:
     run: str
     as_of: dt.date
     as_of_reason: str
-    passed: bool
+    passed: bool | None
     reasons: Sequence[str]
     task: Task
     predictions: pl.DataFrame
@@ -53,6 +66,8 @@ class Story:
     warnings: Sequence[str] = ()
     told: Sequence[str] = ()
     about: str = ""
+    comparisons: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    searches: Sequence[Search] = ()
 
     @property
     def origins(self) -> list[dt.date]:

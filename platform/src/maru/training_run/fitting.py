@@ -15,10 +15,11 @@ from maru.models.features import Features
 from maru.models.origins import back_test_origins, next_month, test_days
 from maru.models.task import Task
 from maru.models.training import train as train_task
+from maru.project import Project
 from maru.release.digests import files_digest, hash_file
 from maru.report.headline import headlines
 from maru.tables.snapshot import Snapshot
-from maru.training_run.kept import KeptOrigins
+from maru.training_run.kept import DECLARED, KeptOrigins
 from maru.training_run.marts import STATE, MartBuilt, builder, learn, rows_of
 from maru.training_run.run import Step, say
 from maru.training_run.training import (
@@ -31,7 +32,7 @@ from maru.training_run.training import (
     Replayed,
     Trained,
 )
-from maru.workspace import published, write_json
+from maru.workspace import Workspace, published, write_json
 
 
 def fit_model(step: Step, mart: MartBuilt, folder: Path) -> Trained:
@@ -69,11 +70,8 @@ def replay_origins(step: Step, place: Path) -> Replayed:
     task = project.declared("pipeline", "TASK", Task)
     snapshot = rows_of(step.run, project)
     origins = back_test_origins(task, plan.day)
-    first = origins[0] if origins else plan.day
-    features = builder(
-        step.workspace, project, snapshot, learn(project, snapshot, first_unseen=first)
-    )
-    kept = KeptOrigins(place / "origins")
+    features = features_before(step.workspace, project, snapshot, origins, plan.day)
+    kept = KeptOrigins.of(place, DECLARED, origins)
     found = back_test(task, features, snapshot, as_of=plan.day, origins=origins, kept=kept, say=say)
     with published(place / "done") as staged:
         found.predictions.write_parquet(staged / PREDICTIONS, compression="zstd")
@@ -88,6 +86,21 @@ def replay_origins(step: Step, place: Path) -> Replayed:
         )
         write_json(staged / FACTS, asdict(replayed))
     return replayed
+
+
+def features_before(
+    workspace: Workspace,
+    project: Project,
+    snapshot: Snapshot,
+    origins: Sequence[date],
+    as_of: date,
+) -> Features:
+    """Return features whose learned state has seen nothing of the first origin's training labels.
+
+    Without an origin (the back test will refuse) the day of the run stands for it.
+    """
+    first = origins[0] if origins else as_of
+    return builder(workspace, project, snapshot, learn(project, snapshot, first_unseen=first))
 
 
 def _test_rows(

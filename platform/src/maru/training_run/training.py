@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from maru.training_run.marts import MartBuilt
-from maru.training_run.run import HandedOver, Step, say
+from maru.training_run.run import HandedOver, Plan, Step, say
 from maru.workspace import discard, read_json
 
 MODEL, IMPORTANCE, TEST_ROWS, FACTS = (
@@ -71,7 +71,7 @@ def train(step: Step, mart: MartBuilt) -> Trained:
     ModelError
         If the task can't be trained on these rows.
     """
-    folder = step.workspace.models(step.plan.project) / training_key(step, mart)
+    folder = step.workspace.models(step.plan.project) / training_key(step.plan)
     if step.plan.fresh:
         discard(folder)
     if (folder / FACTS).is_file():
@@ -97,7 +97,7 @@ def replay(step: Step, mart: MartBuilt) -> Replayed:
     ModelError
         If the task can't be back-tested on these rows.
     """
-    place = step.workspace.backtests(step.plan.project) / training_key(step, mart)
+    place = step.workspace.backtests(step.plan.project) / training_key(step.plan)
     if step.plan.fresh:
         discard(place)
     if (place / "done" / FACTS).is_file():
@@ -113,8 +113,7 @@ def replay(step: Step, mart: MartBuilt) -> Replayed:
     return replayed
 
 
-def training_key(step: Step, mart: MartBuilt) -> str:
+def training_key(plan: Plan) -> str:
     """Return the digest (hex) of all that a model depends on."""
-    plan = step.plan
-    parts = [plan.training, mart.snapshot, plan.as_of, plan.software.digest()]
+    parts = [plan.training, plan.snapshot, plan.as_of, plan.software.digest()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
