@@ -165,9 +165,14 @@ class TrainingOrigins:
 
 @dataclass(frozen=True)
 class BackTestOrigins:
-    """The test days: the newest ``count`` firsts of a month whose labels are matured."""
+    """The test days: the newest ``count`` firsts of a month whose labels are matured.
+
+    ``test_from`` is the first origin that is kept for testing: nothing may be chosen by what is
+    seen there, and every look is written down. None keeps them all.
+    """
 
     count: int = 6
+    test_from: dt.date | None = None
 
 
 @dataclass(frozen=True)
