@@ -17,6 +17,8 @@ from maru.report.headline import METRIC_WORDS, number
 SIDES = ["a", "b"]
 SHOWN_METRICS = ("mae", "rmse", "total_ratio", "spearman", "pr_auc", "auc", "brier")
 SHOWN_ROWS = 12
+READ = "read"
+EMPTY = ("None", "()", "{}")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Comparison:
         What features.py and pipeline.py declare differently.
     columns
         The columns that they use differently: ``read``, ``in the mart``, or nothing; those that
-        only one of them has first.
+        one of them reads first.
     importance
         Each column's share of the gain of all splits, the largest change first.
     digests
@@ -96,6 +98,8 @@ def compare(a: Compared, b: Compared) -> Comparison:
         notes.append("No answers are compared: one of the two was trained and not evaluated.")
     else:
         board = _boards(a.board, b.board)
+        if a.digests["origins"] != b.digests["origins"]:
+            notes.append("The leaderboards are means over different months.")
         try:
             pairs = paired(b.task, a.predictions, b.predictions)
         except ModelError as error:
@@ -104,7 +108,7 @@ def compare(a: Compared, b: Compared) -> Comparison:
         names=(a.name, b.name),
         paired=pairs,
         leaderboard=board,
-        declared=_differing(_side_by_side(a.declared, b.declared)),
+        declared=_declared(a.declared, b.declared),
         columns=_columns(a, b),
         importance=_importance(a.importance, b.importance),
         digests=_side_by_side(a.digests, b.digests),
@@ -138,16 +142,23 @@ def _boards(a: pl.DataFrame, b: pl.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=index)
 
 
+def _declared(a: Mapping[str, str], b: Mapping[str, str]) -> pd.DataFrame:
+    """Return what differs; that a part is absent, or there and empty, says the same."""
+    frame = _differing(_side_by_side(a, b))
+    return frame[~frame.isin(["", *EMPTY]).all(axis=1)]
+
+
 def _columns(a: Compared, b: Compared) -> pd.DataFrame:
     frame = _differing(_side_by_side(_uses(a), _uses(b)))
-    return frame.loc[(frame != "").all(axis=1).sort_values(kind="stable").index]
+    is_read = (frame == READ).any(axis=1)
+    return frame.loc[is_read.sort_values(ascending=False, kind="stable").index]
 
 
 def _uses(result: Compared) -> dict[str, str]:
     """Return what each column is to a result."""
     return {
         **dict.fromkeys(result.mart_columns, "in the mart"),
-        **dict.fromkeys(result.columns, "read"),
+        **dict.fromkeys(result.columns, READ),
     }
 
 

@@ -27,6 +27,7 @@ def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:
             yield from _flat(f"{name}.{part}", inner)
     elif isinstance(value, tuple) and any(is_dataclass(part) for part in value):
         for place, part in enumerate(value):
-            yield from _flat(f"{name}.{getattr(part, 'name', place)}", part)
+            own = getattr(part, "name", None) or place
+            yield from _flat(f"{name}.{own}", part)
     else:
         yield name, getattr(value, "__qualname__", str(value))

@@ -1,6 +1,7 @@
 """What is compared of a run that lies in the workspace."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +14,9 @@ from maru.models.task import Task
 from maru.notebook.declared import declared
 from maru.notebook.results import Compared
 from maru.notebook.runs import commit_words
+from maru.project import Project, load_folder
+from maru.release.bundle import read_bundle
+from maru.report.headline import span
 from maru.training_run.marts import COLUMNS
 from maru.training_run.run import Run
 from maru.training_run.training import BOARD, IMPORTANCE, MODEL, PREDICTIONS
@@ -26,13 +30,15 @@ def compared_run(run: Run) -> Compared:
     ------
     RunError
         If its model or back test is not there (any more).
+    BundleError
+        If its code lay in a bundle alone, and that is gone or broken.
     """
     trained, replayed = run.found("train_model"), run.found("back_test")
     if not trained or not replayed:
         raise RunError(
             f"run {run.id} is {run.outcome()['status']}: it has no model and back test to compare."
         )
-    home, project = run.workspace.home, run.project()
+    home, project = run.workspace.home, _project(run)
     model, answers = home / trained["folder"], home / replayed["folder"]
     task = project.declared("pipeline", "TASK", Task)
     mart = project.declared("features", "MART", Mart)
@@ -42,7 +48,7 @@ def compared_run(run: Run) -> Compared:
             task=task,
             digests={
                 "as_of": run.plan.as_of,
-                "origins": f"{len(replayed['origins'])}, from {min(replayed['origins'])}",
+                "origins": span([date.fromisoformat(day) for day in replayed["origins"]]),
                 "sample": "all",
                 "code": run.plan.code[:12],
                 "commit": commit_words(run.plan.source),
@@ -64,6 +70,14 @@ def compared_run(run: Run) -> Compared:
             f"{error.filename} of run {run.id} is gone. Run maru run {run.plan.project} "
             f"--as-of {run.plan.as_of} again."
         ) from None
+
+
+def _project(run: Run) -> Project:
+    """Return the project as the run read it: its copy, or the bundle's for a run without one."""
+    bundle = run.found("register_candidate").get("bundle")
+    if run.plan.copied or bundle is None:
+        return run.project()
+    return load_folder(read_bundle(run.workspace.store(), bundle).code_folder)
 
 
 def _mart_columns(folder: Path) -> list[str]:
