@@ -12,8 +12,8 @@ import pandas as pd
 import polars as pl
 
 from maru.errors import DataError, ProjectError, RunError
+from maru.mart.column_profile import profile
 from maru.mart.dictionary import dictionary_frame
-from maru.mart.profile import profile
 from maru.notebook.followed import FollowedProject
 from maru.notebook.frames import Columns, Day, day, entity_frame, matching, table_frame
 from maru.notebook.runs import Page, find_run, past_runs, report_of, run_frame

@@ -14,8 +14,8 @@ import polars as pl
 
 from maru.mart import Mart
 from maru.mart.builder import MartBuilder
+from maru.mart.column_profile import profile
 from maru.mart.fitting import fit_mart
-from maru.mart.profile import profile
 from maru.mart.registry import mart_digest
 from maru.mart.state import MartState
 from maru.project import Project

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from maru.mart.profile import profile
+from maru.mart.column_profile import profile
 
 
 def test_values_worked_by_hand():
