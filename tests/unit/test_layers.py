@@ -35,6 +35,7 @@ LAYERS = {
     "training_run": 5,
     "batch": 5,
     "folder_check": 5,
+    "new_project": 5,
     "notebook": 5,
     "cli": 5,
 }

@@ -322,3 +322,40 @@ def test_a_forgotten_comma_is_said(whole):
     assert whole.said() == [f"{place}: `lagged` {rule}"]
     whole.edit("features.py", "act_types=(PURCHASE,)", "act_types=(PURCHASE)")
     assert whole.said() == [f"{place}: `act_types` {rule}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def answer(entity, features, scores):\n    return scores\n", None),
+        ("x = 1\n", "service.py: must define one of answer(entity, features, scores) and service "),
+        ("\nimport nonesuch\n", "service.py:2: no package `nonesuch` is installed"),
+        ("service = 3\n", "service.py: service must be a class under @bentoml.service, got int"),
+    ],
+)
+def test_a_service_defines_what_can_be_served(whole, text, said):
+    (whole.folder / "service.py").write_text(text)
+    found = whole.said()
+    assert found == [] if said is None else found[0].startswith(said)
+
+
+GOOD_ROW = '{"name": "a", "features": {"purchase_sum_30d": 3}}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (GOOD_ROW, None),
+        (GOOD_ROW + "{\n", "tests/golden.jsonl:2: "),
+        (GOOD_ROW + '{"name": "b"}\n', "tests/golden.jsonl:2: a row has name, features and may "),
+        (GOOD_ROW * 2, "tests/golden.jsonl: two rows have the same name; give each its own"),
+        (
+            GOOD_ROW.replace("30d", "31d"),
+            "tests/golden.jsonl:1: the mart has no column `purchase_sum_31d`",
+        ),
+    ],
+)
+def test_the_analysts_golden_rows_are_read(whole, text, said):
+    (whole.folder / "tests" / "golden.jsonl").write_text(text)
+    found = whole.said()
+    assert found == [] if said is None else found[0].startswith(said)

@@ -1,10 +1,15 @@
-"""The files of a project folder that no Python declares: requirements, release, golden rows."""
+"""The files of a project folder beside the pipeline: requirements, release, service, own rows."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from maru.project import Problem, Project
+from maru.errors import ProjectError
+from maru.folder_check.features_file import unknown_columns
+from maru.mart import Mart
+from maru.project import FolderError, Problem, Project
+from maru.release.own_rows import PATH, read_own_rows
 from maru.release.pin import hand_written
 
 PINNED = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w.,-]+\])?==[\w.!+-]+(\s*;.*)?")
@@ -31,6 +36,48 @@ def release_problems(project: Project) -> Iterator[Problem]:
     file = project.folder / "release.yaml"
     if file.is_file() and (said := hand_written(file.read_bytes())) is not None:
         yield Problem(file, None, said.removeprefix("release.yaml: ").removeprefix("release.yaml "))
+
+
+def service_problems(project: Project) -> Iterator[Problem]:
+    """Yield why service.py can't be imported or defines nothing that can be served."""
+    file = project.folder / "service.py"
+    if not file.is_file():
+        return
+    from maru.serving.own_service import load_own_service  # loads BentoML, which few folders need
+
+    try:
+        load_own_service(project.folder, project.code_digest())
+    except FolderError as error:
+        yield from error.problems
+    except ProjectError as error:
+        yield Problem(file, None, str(error).removeprefix(str(file)).lstrip(": "))
+
+
+def golden_problems(project: Project, mart: Mart | None) -> Iterator[Problem]:
+    """Yield why the analyst's golden rows can't be read, or name columns that the mart lacks."""
+    file = project.folder / PATH
+    if not file.is_file():
+        return
+    content = file.read_bytes()
+    named: dict[str, int] = {}
+    for number, row in enumerate(content.decode(errors="replace").splitlines(), start=1):
+        named |= dict.fromkeys(_features(row) - named.keys(), number)
+    try:
+        read_own_rows(content, (), nullable=(), known=named, path=PATH)
+    except (ProjectError, UnicodeDecodeError) as error:
+        found = re.fullmatch(rf"{PATH}(:(?P<line>\d+))?: (?P<said>.*)", str(error), re.DOTALL)
+        line = found["line"] if found else None
+        said = found["said"] if found else f"must be UTF-8 text: {error}"
+        yield Problem(file, int(line) if line else None, said)
+    for name in unknown_columns(mart, named) if mart else ():
+        yield Problem(file, named[name], f"the mart has no column `{name}`")
+
+
+def _features(row: str) -> set[str]:
+    try:
+        return set(json.loads(row)["features"])
+    except (ValueError, TypeError, KeyError):
+        return set()
 
 
 def _logical_lines(file: Path) -> Iterator[tuple[int, str]]:

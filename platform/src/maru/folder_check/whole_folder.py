@@ -9,7 +9,12 @@ from kfp.dsl.graph_component import GraphComponent
 
 from maru.folder_check.data_file import contract_problems, declared_snapshot, table_problems
 from maru.folder_check.features_file import mart_problems
-from maru.folder_check.loose_files import release_problems, requirements_problems
+from maru.folder_check.loose_files import (
+    golden_problems,
+    release_problems,
+    requirements_problems,
+    service_problems,
+)
 from maru.folder_check.pipeline_file import (
     column_problems,
     pipeline_problems,
@@ -81,6 +86,8 @@ def check_folder(root: Path, name: str, *, with_data: bool = False) -> Findings:
         findings.facts["answers"] = ", ".join(head.name for head in task.heads)
         if mart is not None and mart_is_sound:
             findings.add(column_problems(project, task, mart))
+    findings.add(golden_problems(project, mart if mart_is_sound else None))
+    findings.add(service_problems(project))
     _pipeline(findings, project, task)
     return findings
 
