@@ -28,7 +28,7 @@ bench: setup ## measure against peers, into docs/benchmarks.md
 	@$(BIN)/python tests/bench/bench.py
 
 soak: setup ## kill every long job at 50 random points
-	@MARU_KILLS=50 $(BIN)/pytest -n 2 tests/e2e -k kill
+	@MARU_KILL_POINTS=50 $(BIN)/pytest -n 2 tests/unit tests/e2e -k kill
 
 lock: setup ## resolve requirements.lock anew; LOCK_OPTIONS=--upgrade for newer packages
 	@$(BIN)/uv pip compile platform/pyproject.toml --extra dev --extra notebook $(LOCK_OPTIONS) \
