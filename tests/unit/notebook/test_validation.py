@@ -48,6 +48,16 @@ def test_a_day_whose_label_reaches_into_the_test_is_refused(task: Task):
         validation_origins(task, "shop", newest=NEWEST, asked=[D(2025, 6, 18)], months=3)
 
 
+def test_a_task_may_say_from_when_on_it_tests(task: Task):
+    kept = replace(task, back_test=BackTestOrigins(3, test_from=D(2025, 6, 1)))
+    assert first_test_day(kept, NEWEST) == D(2025, 6, 1)
+    assert first_test_day(kept, D(2025, 5, 20)) == D(2025, 5, 20)
+    found = validation_origins(kept, "shop", newest=NEWEST, asked=None, months=1)
+    assert found == [D(2025, 5, 1)]
+    with pytest.raises(ModelError, match="2025-05-20 is too late: its label ends after 2025-06-01"):
+        validation_origins(kept, "shop", newest=NEWEST, asked=[D(2025, 5, 20)], months=1)
+
+
 def test_without_test_origins_only_unknown_labels_are_refused(task: Task):
     without = replace(task, back_test=BackTestOrigins(0))
     found = validation_origins(without, "shop", newest=NEWEST, asked=None, months=2)

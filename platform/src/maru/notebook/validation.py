@@ -11,12 +11,16 @@ from datetime import date, timedelta
 from maru.errors import ModelError
 from maru.models.origins import back_test_origins
 from maru.models.task import BackTestOrigins, Task
-from maru.training_run.start import test_origins
 
 
 def first_test_day(task: Task, newest: date) -> date:
-    """Return the first test origin of a run as of ``newest``; ``newest`` where it has none."""
-    return min(test_origins(task, back_test_origins(task, newest)), default=newest)
+    """Return the first day that is kept for testing; ``newest`` where none comes before it.
+
+    It is the task's ``test_from``, or without one the first origin of a back test as of ``newest``.
+    """
+    if task.back_test.test_from is not None:
+        return min(task.back_test.test_from, newest)
+    return min(back_test_origins(task, newest), default=newest)
 
 
 def validation_origins(
