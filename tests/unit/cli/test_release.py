@@ -165,6 +165,28 @@ def test_a_bundle_that_was_live_before_needs_no_equal_folder(workshop, maru):
     assert maru("release", "charge", "--bundle", b, "--lift", "it was the data").code == 0
 
 
+def test_an_earlier_release_is_gone_back_to_not_released(workshop, maru):
+    for name in "AB":
+        workshop.candidate(name)
+        maru("release", "charge")
+    a = maru("audit", "charge", "--json").data["moves"][-1]["bundle"]
+    error = refused(workshop, maru, "--bundle", a)
+    assert f"To go back: maru rollback charge --to {a[7:19]}" in error
+    assert "To go back" in refused(workshop, maru, "--bundle", a, "--as-bot")
+
+
+def test_a_lift_that_leaves_a_newer_release_says_that_it_is_rolled_back(workshop, maru):
+    for name in "AB":
+        workshop.candidate(name)
+        maru("release", "charge")
+    b = workshop.live()
+    maru("rollback", "charge")
+    d = workshop.candidate("D")
+    maru("release", "charge")
+    answer = maru("release", "charge", "--bundle", b, "--lift", "it was the data")
+    assert f"  rolled back: {d[7:19]}" in answer.text
+
+
 def test_the_bot_commits_under_its_own_name(workshop, maru, monkeypatch):
     workshop.candidate("A")
     assert maru("release", "charge", "--as-bot").code == 0

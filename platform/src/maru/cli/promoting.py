@@ -10,6 +10,8 @@ from maru.workspace import Workspace
 
 BOT_VARIABLE = "MARU_BOT_EMAIL"
 """Names the bot's author email where it isn't maru's own."""
+# A registry that is away must not keep a release waiting for MLflow's minutes of retries.
+_IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
 
 def bots() -> tuple[str, ...]:
@@ -24,6 +26,8 @@ def promotion(workspace: Workspace) -> Promotion:
     The registry takes part where there is one: a server that is named, or a store that runs have
     filled.
     """
+    for name, value in _IMPATIENT.items():
+        os.environ.setdefault(name, value)
     has_registry = "MLFLOW_TRACKING_URI" in os.environ or (workspace.home / "mlflow.db").exists()
     return Promotion(
         git=workspace.history(),

@@ -50,9 +50,11 @@ def run(args: argparse.Namespace) -> Outcome:
     author = (BOT[0], bots()[-1]) if args.as_bot else None
     done = promotion(workspace).release(project, digest, lift=args.lift, author=author)
     before = short(done.before) if done.before else "nothing"
+    gone = ", ".join(short(digest) for digest in done.rolled_back)
     lines = [
         f"{done.project}: {before} -> {short(done.after)}, live with commit {done.commit[:10]}",
         *(f"  {line}" for line in (*done.headlines, *done.notes)),
+        *([f"  rolled back: {gone}"] if gone else []),
         "Serve it with: maru up. "
         + (f"Undo it with: maru rollback {done.project}" if done.before else "See: maru status"),
     ]

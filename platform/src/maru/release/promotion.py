@@ -18,9 +18,17 @@ from maru.release.gate import Verdict
 from maru.release.golden import Predict, check_golden, comparison
 from maru.release.history import BOT_EMAIL, History, Move, Standing, standing
 from maru.release.pin import EMBEDDED, Pin, pin_path, read_pin
+from maru.release.refusals import (
+    few,
+    gate_refusals,
+    in_words,
+    left_to_a_person,
+    rolled_back_refusals,
+)
 
 BOT = ("maru", BOT_EMAIL)
 _SHOWN = 5
+_SHOWN_LETTERS = 160
 
 Load = Callable[[Path], Predict]
 """From a model folder to the function that answers rows."""
@@ -116,19 +124,24 @@ class Promotion:
         bundle = read_bundle(self.store, digest)
         verdict = Verdict.from_json(bundle.gate)
         golden, notes = self._golden(bundle)
-        reasons = [*_gate_refusals(project.name, bundle, verdict), *golden]
+        reasons = [*gate_refusals(project.name, bundle, verdict), *golden]
         if not any(move.after == digest for move in now.moves):
             reasons += self._folder_refusals(project, bundle)
+        elif digest not in now.rolled_back:
+            reasons.append(
+                "it was live before what is live now, which it would roll back. "
+                f"To go back: maru rollback {project.name} --to {short(digest)}"
+            )
         remembered, memory = self._remembered(project.name, now)
         if not lift or author:
-            reasons += _rolled_back_refusal(project.name, digest, now, remembered)
+            reasons += rolled_back_refusals(project.name, digest, now, remembered)
         if author:
-            reasons += _left_to_a_person(project, now)
+            reasons += left_to_a_person(project, now)
         if reasons:
-            raise ReleaseError(_all(f"{project.name} {short(digest)} is not released", reasons))
+            raise ReleaseError(in_words(f"{project.name} {short(digest)} is not released", reasons))
         message = _message(f"Release {project.name} {short(digest)}", now, verdict, lift)
         sha = self._commit(project.name, Pin(digest, EMBEDDED), message, author)
-        return self._promoted(project.name, now, sha, verdict, [*notes, *memory])
+        return self._promoted(project.name, now, sha, verdict, notes, unreachable=memory)
 
     def rollback(
         self, project: str, *, to: str | None = None, reason: str | None = None
@@ -154,7 +167,9 @@ class Promotion:
         bundle = read_bundle(self.store, target.bundle)
         golden, notes = self._golden(bundle)
         if golden:
-            raise ReleaseError(_all(f"{project} can't go back to {short(target.bundle)}", golden))
+            raise ReleaseError(
+                in_words(f"{project} can't go back to {short(target.bundle)}", golden)
+            )
         verdict = Verdict.from_json(bundle.gate)
         message = _message(f"Roll {project} back to {short(target.bundle)}", now, verdict, reason)
         sha = self._commit(project, target, message, None)
@@ -168,11 +183,17 @@ class Promotion:
         try:
             self.registry().mirror(project, live=live, rolled_back=sorted(now.rolled_back))
         except Exception as error:  # whatever a registry raises, git has the release
-            return [f"the model registry was not brought to this release: {error}"]
+            return [_silent(error)]
         return []
 
     def _promoted(
-        self, project: str, before: Standing, sha: str, verdict: Verdict, notes: Sequence[str]
+        self,
+        project: str,
+        before: Standing,
+        sha: str,
+        verdict: Verdict,
+        notes: Sequence[str],
+        unreachable: Sequence[str] = (),
     ) -> Promoted:
         now = standing(self.git.values(project), self.bots)
         move = now.moves[-1]
@@ -184,7 +205,7 @@ class Promotion:
             commit=sha,
             rolled_back=tuple(d for d in move.rolled_back if d not in before.rolled_back),
             headlines=tuple(verdict.headlines()),
-            notes=(*notes, *self.mirror(project, now)),
+            notes=(*notes, *(unreachable or self.mirror(project, now))),
         )
 
     def _commit(self, project: str, pin: Pin, message: str, author: tuple[str, str] | None) -> str:
@@ -207,14 +228,14 @@ class Promotion:
         reasons = []
         if differing := differing_files(files, bundle):
             reasons.append(
-                f"the folder differs from the code that it was trained from: {_few(differing)}. "
+                f"the folder differs from the code that it was trained from: {few(differing)}. "
                 f"Run maru run {project.name}, or restore the files"
             )
         changed = self.git.uncommitted(f"projects/{project.name}")
         # Ignored files count where a run reads them; a deleted one is no longer in the folder.
         loose = [path for path in changed if path in files or not (project.folder / path).exists()]
         if loose := [path for path in loose if path != "release.yaml"]:
-            reasons.append(f"files of the folder aren't committed: {_few(loose)}. Commit them")
+            reasons.append(f"files of the folder aren't committed: {few(loose)}. Commit them")
         elif bundle.manifest.source.dirty and not differing:
             reasons.append(
                 "it was trained from files that weren't committed then: its source commit would "
@@ -229,7 +250,7 @@ class Promotion:
         try:
             seen = frozenset(self.registry().rolled_back(project))
         except Exception as error:  # git decides; the registry is a second memory
-            return frozenset(), [f"the model registry could not be asked: {error}"]
+            return frozenset(), [_silent(error)]
         return seen - {move.after for move in now.moves if move.after}, []
 
     def _target(self, project: str, to: str | None, now: Standing) -> Pin:
@@ -267,34 +288,11 @@ class Promotion:
         return digest
 
 
-def _gate_refusals(project: str, bundle: Bundle, verdict: Verdict) -> list[str]:
-    reasons = []
-    if bundle.manifest.project != project:
-        reasons.append(f"it is a bundle of the project {bundle.manifest.project}")
-    if not verdict.passed:
-        reasons += [f"the gate refused it: {reason}" for reason in verdict.reasons]
-    return reasons
-
-
-def _rolled_back_refusal(
-    project: str, digest: str, now: Standing, remembered: Collection[str]
-) -> list[str]:
-    lift = f"If it may run again: maru release {project} --bundle {digest} --lift REASON"
-    if move := now.rolled_back_by(digest):
-        who = f"{move.commit.author} at {move.commit.at:%Y-%m-%d %H:%M} UTC"
-        return [f"it was rolled back by {who} (commit {move.commit.sha[:10]}). {lift}"]
-    if digest in remembered:
-        return [f"the model registry saw it rolled back, though git no longer tells. {lift}"]
-    return []
-
-
-def _left_to_a_person(project: Project, now: Standing) -> list[str]:
-    by_hand = f"A person releases it: maru release {project.name}"
-    if project.spec.promote == "review":
-        return [f"project.yaml says promote: review. {by_hand}"]
-    if now.held:
-        return [f"after a rollback promote: auto acts as review. {by_hand}"]
-    return []
+def _silent(error: Exception) -> str:
+    said = " ".join(str(error).split())
+    if len(said) > _SHOWN_LETTERS:
+        said = said[:_SHOWN_LETTERS] + "..."
+    return f"the model registry was not brought to this release: {said}"
 
 
 def _message(subject: str, now: Standing, verdict: Verdict, reason: str | None) -> str:
@@ -306,14 +304,3 @@ def _message(subject: str, now: Standing, verdict: Verdict, reason: str | None) 
 def _pin_of(move: Move) -> Pin:
     assert move.after is not None
     return Pin(move.after, move.image or EMBEDDED)
-
-
-def _all(what: str, reasons: Sequence[str]) -> str:
-    if len(reasons) == 1:
-        return f"{what}: {reasons[0]}"
-    return "\n".join([f"{what}:", *(f"- {reason}" for reason in reasons)])
-
-
-def _few(names: Sequence[str]) -> str:
-    rest = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
