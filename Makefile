@@ -23,6 +23,7 @@ lint: setup ## check style
 
 types: setup ## check types
 	@$(BIN)/mypy
+	@cd platform && ../$(BIN)/mypy --config-file ../pyproject.toml bootstrap.py openmp.py demo.py
 
 bench: setup ## measure against peers, into docs/benchmarks.md
 	@$(BIN)/python tests/bench/bench.py

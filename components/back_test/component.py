@@ -12,7 +12,7 @@ def back_test(
     mart: dsl.Input[dsl.Dataset],
     predictions: dsl.Output[dsl.Dataset],
     metrics: dsl.Output[dsl.Metrics],
-):
+) -> None:
     """Train as of each test origin, predict the days after it, and score it like the naive rows."""
     from maru.training_run.marts import MartBuilt
     from maru.training_run.run import Run

@@ -6,7 +6,9 @@ from maru.components import PLATFORM_IMAGE
 
 
 @dsl.component(base_image=PLATFORM_IMAGE, install_kfp_package=False)
-def train_model(project: str, run: str, mart: dsl.Input[dsl.Dataset], model: dsl.Output[dsl.Model]):
+def train_model(
+    project: str, run: str, mart: dsl.Input[dsl.Dataset], model: dsl.Output[dsl.Model]
+) -> None:
     """Train the task of pipeline.py on examples whose labels had matured at the run's day."""
     from maru.training_run.marts import MartBuilt
     from maru.training_run.run import Run

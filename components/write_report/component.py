@@ -13,7 +13,7 @@ def write_report(
     predictions: dsl.Input[dsl.Dataset],
     bundle: str,
     report: dsl.Output[dsl.HTML],
-):
+) -> None:
     """Write the HTML report of the run and keep it with the run's record in MLflow."""
     from pathlib import Path
 

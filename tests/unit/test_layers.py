@@ -72,10 +72,11 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
 
 
-def import_names_of_dependencies() -> set[str]:
+def import_names_of_dependencies(*, extras: bool) -> set[str]:
     """Return the names under which what platform/pyproject.toml asks for is imported."""
     project = tomllib.loads((ROOT / "platform" / "pyproject.toml").read_text())["project"]
-    asked = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    more = chain(*project["optional-dependencies"].values()) if extras else ()
+    asked = [*project["dependencies"], *more]
     names = {re.match(r"[\w.-]+", line).group().lower().replace("_", "-") for line in asked}
     found = packages_distributions().items()
     return {module for module, by in found if names & {d.lower().replace("_", "-") for d in by}}
@@ -150,7 +151,7 @@ def test_no_pickle_anywhere():
 
 
 def test_no_module_is_named_like_the_stdlib_a_dependency_or_nothing():
-    taken = set(sys.stdlib_module_names) | import_names_of_dependencies()
+    taken = set(sys.stdlib_module_names) | import_names_of_dependencies(extras=True)
     names = {
         path: path.parent.name if path.name == "__init__.py" else path.stem
         for path in sources(*TREES)
@@ -169,6 +170,17 @@ def test_platform_is_no_package_or_it_would_shadow_the_stdlib():
 def test_the_root_of_the_repository_is_not_on_the_path():
     assert str(ROOT) not in [str(Path(place).resolve()) for place in sys.path if place]
     assert "" not in sys.path
+
+
+def test_what_is_imported_is_declared():
+    known = import_names_of_dependencies(extras=False) | set(sys.stdlib_module_names) | {"maru"}
+    found = {
+        f"{path.relative_to(ROOT)}:{line}: {name} is not among the dependencies"
+        for path in sources(*TREES)
+        for line, name in imports(path)
+        if name.split(".")[0] not in known
+    }
+    assert found == set()
 
 
 def test_no_module_grew_a_tail():
