@@ -127,7 +127,7 @@ class Promotion:
         reasons = [*gate_refusals(project.name, bundle, verdict), *golden]
         if not any(move.after == digest for move in now.moves):
             reasons += self._folder_refusals(project, bundle)
-        elif digest not in now.rolled_back:
+        elif digest not in now.rolled_back and now.live and now.live.bundle != digest:
             reasons.append(
                 "it was live before what is live now, which it would roll back. "
                 f"To go back: maru rollback {project.name} --to {short(digest)}"
