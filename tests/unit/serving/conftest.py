@@ -178,3 +178,9 @@ def release(
     """A loaded release of charge, never changed."""
     digest = add_bundle(session_store, tmp_path_factory.mktemp("parts") / "charge")
     return load_release(session_store, digest)
+
+
+@pytest.fixture(scope="session")
+def publish_bundle() -> Callable[..., str]:
+    """Return ``add_bundle``, for tests with stores of their own."""
+    return add_bundle

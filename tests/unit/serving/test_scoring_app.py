@@ -14,7 +14,6 @@ from starlette.testclient import TestClient
 from maru.release.golden import read_golden
 from maru.serving.arrow_body import MEDIA_TYPE
 from maru.serving.batch_scores import BatchScores
-from maru.serving.bento_service import scoring_service
 from maru.serving.loaded import load_release
 from maru.serving.metrics import Metrics
 from maru.serving.prediction_log import PredictionLog
@@ -113,9 +112,11 @@ def test_other_content_types_are_refused(client, content_type, words):
 
 
 @pytest.mark.parametrize("path", ["/score", "/", "/docs.json", "/anything"])
-def test_a_pickle_reaches_no_path_of_bentoml(release, path):
-    service = scoring_service(lambda: release)
-    application = ScoringApp("charge", Metrics(), beyond=service.to_asgi())
+def test_a_pickle_reaches_no_path_of_those_behind(release, path):
+    async def behind(scope, receive, send):
+        raise AssertionError("a pickle was passed on")
+
+    application = ScoringApp("charge", Metrics(), beyond=behind)
     application.put_in_force(release)
     answer = TestClient(application).post(
         path, content=b"\x80\x04K\x01.", headers={"content-type": "application/vnd.bentoml+pickle"}
@@ -169,13 +170,12 @@ def test_head_answers_headers_only(client):
 
 
 def test_without_a_release_nothing_is_ready_and_the_reason_is_said():
-    application = ScoringApp("charge", Metrics(), status=lambda: {"wanted": "sha256:x"})
+    application = ScoringApp("charge", Metrics())
     application.withdraw("bundle x is not in the store")
     client = TestClient(application)
     for path in ("/readyz", "/healthz", "/openapi.json"):
         assert client.get(path).status_code == 503
     assert client.get("/healthz").json()["problem"] == "bundle x is not in the store"
-    assert client.get("/healthz").json()["wanted"] == "sha256:x"
     assert client.get("/livez").status_code == 200
     answer = client.post("/score", json=PAYER)
     assert answer.status_code == 503
@@ -308,14 +308,26 @@ def test_without_a_batch_the_command_that_makes_one_is_named(tmp_path):
     assert "run maru score charge --as-of" in answer.json()["error"]
 
 
-def test_bentoml_answers_what_is_not_ours(release):
-    service = scoring_service(lambda: release)
-    application = ScoringApp("charge", Metrics(), beyond=service.to_asgi())
+def test_what_is_not_ours_is_passed_on_and_gets_the_releases_headers(release):
+    async def behind(scope, receive, send):
+        await send({"type": "http.response.start", "status": 418, "headers": []})
+        await send({"type": "http.response.body", "body": b"tea"})
+
+    application = ScoringApp("charge", Metrics(), beyond=behind, beyond_routes=["/score"])
     application.put_in_force(release)
-    with TestClient(application) as client:
-        assert "/score" in client.get("/docs.json").json()["paths"]
-        assert client.get("/schema.json").json()["routes"][0]["name"] == "score"
-        assert client.get("/elsewhere").status_code == 404
+    client = TestClient(application)
+    assert client.get("/docs.json").status_code == 418
+    assert client.post("/score").text == "tea"
+    assert client.post("/score").headers["maru-bundle"] == release.digest
+    assert client.get("/readyz").text == "ready\n"
+
+
+def test_the_page_is_html_for_browsers_and_json_for_programs(client, release):
+    page = client.get("/", headers={"accept": "text/html,*/*"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert release.digest in page.text
+    assert "src=" not in page.text
+    assert client.get("/").json()["bundle"] == release.digest
 
 
 def test_openapi_names_the_columns_answers_and_errors(client, release):

@@ -6,8 +6,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from maru.serving.refusal import Refusal
 
 _DAY = "as_of="
@@ -38,6 +36,8 @@ class BatchScores:
         Refusal
             404 if no day is finished, or the entity isn't in the newest one.
         """
+        import polars as pl  # 0.6 s at the start of a service that may never be asked
+
         day = self._newest()
         manifest = json.loads((day / MANIFEST).read_bytes())
         as_of = day.name.removeprefix(_DAY)

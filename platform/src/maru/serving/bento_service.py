@@ -5,22 +5,17 @@ twenty times what a score costs. What a caller may expect of a BentoML service i
 same: ``SyncHTTPClient(url).score(rows=[...])``, ``/docs.json``, ``bentoml serve``.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import bentoml
-from bentoml.exceptions import InvalidArgument
 
-from maru.serving.loaded import LoadedRelease
-from maru.serving.refusal import Refusal
-from maru.serving.request import read_rows
-from maru.serving.scoring import row_documents
+from maru.serving.live import score as score_live
 
 TIMEOUT_S = 60
 
 
-def scoring_service(release: Callable[[], LoadedRelease]) -> Any:
-    """Return a BentoML service that answers with what ``release()`` returns at each request."""
+def scoring_service() -> Any:
+    """Return the stock service: one API, ``score``, that answers with the release in force."""
 
     @bentoml.service(name="scoring", traffic={"timeout": TIMEOUT_S})
     class Scoring:
@@ -28,19 +23,7 @@ def scoring_service(release: Callable[[], LoadedRelease]) -> Any:
 
         @bentoml.api  # type: ignore[untyped-decorator]
         def score(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
-            """Score rows.
-
-            Parameters
-            ----------
-            rows
-                Each ``{"entity": "12", "features": {column: number or null}}``; entity is optional.
-            """
-            in_force = release()
-            try:
-                asked = read_rows(rows, in_force.schema)
-                answers = in_force.answer(asked.matrix)
-            except Refusal as refusal:
-                raise InvalidArgument(str(refusal)) from None
-            return {"scores": row_documents(asked.entities, answers)}
+            """Score rows, each ``{"entity": "12", "features": {column: number or null}}``."""
+            return {"scores": score_live(rows)}
 
     return Scoring

@@ -148,6 +148,11 @@ def check_golden_rows(release: LoadedRelease) -> None:
         )
 
 
+def has_own_service(bundle: Bundle) -> bool:
+    """Say whether the bundle brings a service.py, which runs in a process of its own."""
+    return (bundle.code_folder / "service.py").is_file()
+
+
 def _flags(resolved: Sequence[Mapping[str, Any]], outputs: tuple[str, ...]) -> tuple[Flag, ...]:
     """Read thresholds.json, and check that each names a head and takes no head's name."""
     flags = tuple(Flag(f["name"], f["head"], float(f["at_least"])) for f in resolved)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +12,16 @@ from numpy.typing import NDArray
 
 from maru.serving import arrow_body
 from maru.serving.loaded import LoadedRelease
-from maru.serving.request import Rows, read_json
+from maru.serving.request import Rows, read_json, read_rows
 
 JSON = "application/json"
 
 Finish = Callable[[str | None, dict[str, float | None], dict[str, Any]], dict[str, Any]]
 """A project's own ``answer``: entity, required columns by name and scores in; the answer out."""
+
+ScoreRows = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+IN_FORCE: ContextVar[ScoreRows | None] = ContextVar("maru_in_force", default=None)
+"""What a BentoML service behind the scoring application scores with, during one request."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,14 @@ def score(
         return Scored(rows, answers, answered, content_type)
     document = {"scores": documents} if rows.batch else documents[0]
     return Scored(rows, answers, orjson.dumps(document), JSON)
+
+
+def score_rows(
+    release: LoadedRelease, rows: list[dict[str, Any]]
+) -> tuple[Rows, dict[str, NDArray[Any]]]:
+    """Check and answer the rows of a batch that was parsed already; errors as ``score``."""
+    asked = read_rows(rows, release.schema)
+    return asked, release.answer(asked.matrix)
 
 
 def row_documents(

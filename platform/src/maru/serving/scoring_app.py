@@ -8,18 +8,22 @@ switch is one assignment, and requests under way finish on the release that they
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
+from numpy.typing import NDArray
+
 from maru.serving import arrow_body
 from maru.serving.asgi import (
+    HTML,
     TEXT,
     Answer,
     App,
     Disconnected,
+    Message,
     Receive,
     Scope,
     Send,
@@ -37,7 +41,10 @@ from maru.serving.metrics import CONTENT_TYPE, Metrics
 from maru.serving.openapi import openapi
 from maru.serving.prediction_log import Answered, PredictionLog
 from maru.serving.refusal import Refusal
-from maru.serving.scoring import JSON, Finish, Scored, score
+from maru.serving.request import Rows
+from maru.serving.scoring import IN_FORCE, JSON, Finish, row_documents, score, score_rows
+from maru.serving.status_page import project_page
+from maru.serving.wanted import ProjectStatus
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +74,8 @@ class ScoringApp:
         log: PredictionLog | None = None,
         batch_scores: BatchScores | None = None,
         beyond: App | None = None,
-        status: Callable[[], Mapping[str, Any]] = dict,
+        beyond_routes: Collection[str] = (),
+        status: Callable[[], ProjectStatus] | None = None,
     ) -> None:
         self.project = project
         self.release: LoadedRelease | None = None
@@ -77,14 +85,19 @@ class ScoringApp:
         self._log = log
         self._batch_scores = batch_scores
         self._beyond = beyond
-        self._status = status
+        self._status = status or self._own_status
         self._routes: dict[str, tuple[str, Work]] = {
+            "/": ("GET", self._page),
             "/score": ("POST", self._score),
+            "/openapi.json": ("GET", self._openapi),
+        }
+        for route in beyond_routes:
+            self._routes.pop(route, None)
+        self._routes |= {
             "/healthz": ("GET", self._health),
             "/livez": ("GET", self._alive),
             "/readyz": ("GET", self._ready),
             "/metrics": ("GET", self._read_metrics),
-            "/openapi.json": ("GET", self._openapi),
         }
 
     def put_in_force(self, release: LoadedRelease, finish: Finish | None = None) -> None:
@@ -97,12 +110,25 @@ class ScoringApp:
         self.release, self._finish, self.words = None, None, words
         self._metrics.in_force(self.project, None)
 
+    def score_rows(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Check, score and log the rows of a batch that didn't come by our own route.
+
+        Raises
+        ------
+        Refusal
+            503 where there is no release; else as ``scoring.score``.
+        """
+        release = self.release
+        if release is None:
+            raise self._unavailable()
+        asked, answers = score_rows(release, rows)
+        self._record(release, asked, answers)
+        return row_documents(asked.entities, answers)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request, or pass it on."""
         if scope["type"] != "http":
-            if self._beyond is not None:
-                await self._beyond(scope, receive, send)
-            return
+            raise RuntimeError(f"{self.project} speaks HTTP only, got {scope['type']}")
         start = time.perf_counter()
         path = path_below(scope)
         route, method, work = self._find(path)
@@ -113,7 +139,8 @@ class ScoringApp:
                     status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 )
             if work is None and self._beyond is not None:
-                await self._beyond(scope, receive, send)
+                IN_FORCE.set(self.score_rows)
+                await self._beyond(scope, receive, self._with_headers(send))
                 return
             answer = await self._work(scope, receive, path, method, work)
         except Disconnected:
@@ -156,28 +183,30 @@ class ScoringApp:
         body = await read_body(scope, receive, LIMITS_BYTES[content_type])
         release, finish = self.release, self._finish
         if release is None:
-            return self._unavailable()
+            raise self._unavailable()
         if len(body) > INLINE_BYTES or finish is not None:
             scored = await asyncio.to_thread(score, release, content_type, body, finish)
         else:
             scored = score(release, content_type, body)
-        self._record(release, scored)
+        self._record(release, scored.rows, scored.answers)
         return Answer(
             HTTPStatus.OK, scored.body, scored.content_type.encode(), release_headers(release)
         )
 
-    def _record(self, release: LoadedRelease, scored: Scored) -> None:
-        self._metrics.scored(self.project, len(scored.rows.entities))
+    def _record(
+        self, release: LoadedRelease, rows: Rows, answers: Mapping[str, NDArray[Any]]
+    ) -> None:
+        self._metrics.scored(self.project, len(rows.entities))
         if self._log is not None:
             self._log.add(
                 Answered(
                     at=datetime.now(UTC),
                     bundle=release.digest,
                     commit=release.commit,
-                    entities=scored.rows.entities,
+                    entities=rows.entities,
                     columns=release.schema.required,
-                    features=scored.rows.matrix[:, release.schema.places],
-                    answers=scored.answers,
+                    features=rows.matrix[:, release.schema.places],
+                    answers=answers,
                 )
             )
 
@@ -189,18 +218,17 @@ class ScoringApp:
         headers = {b"maru-bundle": found.bundle.encode(), b"maru-commit": found.commit.encode()}
         return Answer(HTTPStatus.OK, json_answer(found.document).body, headers=headers)
 
+    async def _page(self, scope: Scope, receive: Receive) -> Answer:
+        status = self._status()
+        if "text/html" in header(scope, b"accept"):
+            return Answer(HTTPStatus.OK, project_page(status, self.release), HTML)
+        return json_answer(status.document())
+
     async def _health(self, scope: Scope, receive: Receive) -> Answer:
         """Say what is in force, what is wanted and why they differ; 503 where nothing answers."""
-        release = self.release
-        document = {
-            "project": self.project,
-            "bundle": release.digest if release else None,
-            "commit": release.commit if release else None,
-            "golden": release.golden if release else None,
-            "problem": None if release else self.words,
-            **self._status(),
-        }
-        return json_answer(document, HTTPStatus.OK if release else HTTPStatus.SERVICE_UNAVAILABLE)
+        golden = self.release.golden if self.release else None
+        healthy = HTTPStatus.OK if self.release else HTTPStatus.SERVICE_UNAVAILABLE
+        return json_answer({**self._status().document(), "golden": golden}, healthy)
 
     async def _alive(self, scope: Scope, receive: Receive) -> Answer:
         return Answer(HTTPStatus.OK, b"alive\n", TEXT)
@@ -208,7 +236,7 @@ class ScoringApp:
     async def _ready(self, scope: Scope, receive: Receive) -> Answer:
         """Ready means: the named bundle is verified and has answered its golden rows."""
         if self.release is None:
-            return self._unavailable()
+            raise self._unavailable()
         return Answer(HTTPStatus.OK, b"ready\n", TEXT, release_headers(self.release))
 
     async def _read_metrics(self, scope: Scope, receive: Receive) -> Answer:
@@ -216,12 +244,32 @@ class ScoringApp:
 
     async def _openapi(self, scope: Scope, receive: Receive) -> Answer:
         if self.release is None:
-            return self._unavailable()
+            raise self._unavailable()
         return json_answer(openapi(self.release, str(scope.get("root_path", ""))))
 
-    def _unavailable(self) -> Answer:
+    def _unavailable(self) -> Refusal:
         words = f"{self.project} answers nothing now: {self.words}"
-        return json_answer(Refusal(words).document(), HTTPStatus.SERVICE_UNAVAILABLE)
+        return Refusal(words, status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def _own_status(self) -> ProjectStatus:
+        release = self.release
+        if release is None:
+            return ProjectStatus(self.project, "broken", problem=self.words)
+        return ProjectStatus(self.project, "live", release.digest, release.commit)
+
+    def _with_headers(self, send: Send) -> Send:
+        """Return ``send`` with the release's headers on what those behind answer."""
+        release = self.release
+        if release is None:
+            return send
+        added = list(release_headers(release).items())
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *added]
+            await send(message)
+
+        return send_with_headers
 
 
 def release_headers(release: LoadedRelease) -> dict[bytes, bytes]:

@@ -236,11 +236,21 @@ def test_threads_that_share_a_model_never_mix_their_rows(tmp_path, text):
     assert wrong == []
 
 
-def test_a_row_of_another_shape_or_type_is_refused(tmp_path, text):
+def test_rows_of_another_width_are_refused(tmp_path, text):
     model = load(written(tmp_path, text), COLUMNS)
-    for row in (np.zeros(4), np.zeros(5, dtype=np.float32), np.zeros(10)[::2]):
-        with pytest.raises(ValueError, match="5 contiguous float64 values"):
-            model.predict_row(row)
+    for matrix_ in (np.zeros((1, 4)), np.zeros((3, 6)), np.zeros(5)):
+        with pytest.raises(ValueError, match="rows have 5 columns, got a matrix"):
+            model.predict(matrix_)
+
+
+def test_a_matrix_of_another_type_or_order_is_answered_alike(tmp_path, text):
+    model = load(written(tmp_path, text), COLUMNS)
+    x = matrix(8, seed=6)
+    expected = model.predict(x).tolist()
+    assert model.predict(np.asfortranarray(x)).tolist() == expected
+    assert model.predict(np.repeat(x, 2, axis=0)[::2]).tolist() == expected
+    whole = np.arange(40).reshape(8, 5)
+    assert model.predict(whole).tolist() == model.predict(whole.astype(np.float64)).tolist()
 
 
 def test_parameters_after_the_trees_are_not_read(tmp_path, text):

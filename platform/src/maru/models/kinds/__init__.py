@@ -38,7 +38,7 @@ class Predictor(Protocol):
         """Answer float64 ``(n,)`` for float64 ``(n, len(columns))``; NaN is null."""
 
     def predict_row(self, row: np.ndarray) -> float:
-        """Answer one contiguous float64 row ``(len(columns),)``: the bits that predict answers."""
+        """Answer one row ``(len(columns),)``: the bits that predict answers."""
 
 
 class Kind(Protocol):

@@ -5,30 +5,20 @@ reaches LightGBM here but the header and the trees that passed every rule of ``l
 ``lightgbm_tree``; what follows the trees (importances, training parameters) is left out.
 """
 
-import ctypes
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import lightgbm as lgb
 import numpy as np
-
-# LightGBM has no public Python call for its single-row path (LightGBM#6913). The names below are
-# private but the version is pinned, and a test compares the two paths bit by bit.
-from lightgbm.basic import _LIB, _safe_call  # type: ignore[attr-defined]
 
 from maru.errors import ModelError
 from maru.models.kinds.lightgbm_header import Header, check_header
+from maru.models.kinds.lightgbm_library import NativeBooster
 from maru.models.kinds.lightgbm_lines import Lines
 from maru.models.kinds.lightgbm_tree import check_tree
 
 MAX_FILE_BYTES = 512 * 2**20
 _END = b"end of trees\n"
-_FLOAT64 = 1  # C_API_DTYPE_FLOAT64
-_NORMAL = 0  # C_API_PREDICT_NORMAL
-# One thread: with more, a single row waits for threads to start, and the sum is the same.
-_ONE_THREAD = "num_threads=1"
 
 
 @dataclass(frozen=True)
@@ -44,65 +34,26 @@ class LightGBMText:
     def __init__(self, checked: _Checked) -> None:
         self.columns = checked.header.features
         self.used_columns = checked.used
-        try:
-            self._booster = lgb.Booster(model_str=checked.text)
-        except lgb.basic.LightGBMError as error:
-            raise ModelError(f"LightGBM cannot read the model: {error}") from error
-        self._fast = ctypes.c_void_p()
-        _safe_call(
-            _LIB.LGBM_BoosterPredictForMatSingleRowFastInit(
-                self._booster._handle,
-                ctypes.c_int(_NORMAL),
-                ctypes.c_int(0),
-                ctypes.c_int(-1),
-                ctypes.c_int(_FLOAT64),
-                ctypes.c_int32(len(self.columns)),
-                ctypes.c_char_p(_ONE_THREAD.encode()),
-                ctypes.byref(self._fast),
-            )
-        )
-        self._out = ctypes.c_double()
-        self._out_length = ctypes.c_int64()
-        self._out_pointer = ctypes.byref(self._out)
-        self._length_pointer = ctypes.byref(self._out_length)
-        # The single-row state holds one row's buffer: two threads in it would mix their rows.
-        self._lock = threading.Lock()
+        self._booster = NativeBooster(checked.text, len(self.columns))
 
     def predict(self, matrix: np.ndarray, *, threads: int = 1) -> np.ndarray:
-        """Predict rows; float64 ``(n, len(columns))`` with NaN for null to float64 ``(n,)``."""
-        if len(matrix) == 0:
-            return np.empty(0)
-        if len(matrix) == 1:
-            return np.array([self.predict_row(np.ascontiguousarray(matrix[0], np.float64))])
-        return np.asarray(self._booster.predict(matrix, num_threads=threads))
+        """Predict rows; float64 ``(n, len(columns))`` with NaN for null to float64 ``(n,)``.
+
+        Raises
+        ------
+        ValueError
+            If the matrix has another shape.
+        """
+        rows = np.ascontiguousarray(matrix, dtype=np.float64)
+        if rows.ndim != 2 or rows.shape[1] != len(self.columns):
+            raise ValueError(f"rows have {len(self.columns)} columns, got a matrix {rows.shape}")
+        if len(rows) == 1:
+            return np.array([self._booster.predict_row(rows)])
+        return self._booster.predict(rows, threads) if len(rows) else np.empty(0)
 
     def predict_row(self, row: np.ndarray) -> float:
-        """Predict one contiguous float64 row ``(len(columns),)``: the bits of ``predict``."""
-        if (
-            row.dtype != np.float64
-            or row.shape != (len(self.columns),)
-            or not row.flags.c_contiguous
-        ):
-            raise ValueError(
-                f"a row is {len(self.columns)} contiguous float64 values, "
-                f"got {row.dtype} {row.shape}"
-            )
-        with self._lock:
-            _safe_call(
-                _LIB.LGBM_BoosterPredictForMatSingleRowFast(
-                    self._fast,
-                    ctypes.c_void_p(row.ctypes.data),
-                    self._length_pointer,
-                    self._out_pointer,
-                )
-            )
-            return self._out.value
-
-    def __del__(self) -> None:
-        fast = getattr(self, "_fast", None)
-        if fast:
-            _LIB.LGBM_FastConfigFree(fast)
-            self._fast = ctypes.c_void_p()
+        """Predict one row ``(len(columns),)``: the bits of ``predict``."""
+        return float(self.predict(row.reshape(1, -1))[0])
 
 
 def validate(path: Path) -> None:

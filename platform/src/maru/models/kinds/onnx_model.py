@@ -114,7 +114,10 @@ def _session(path: Path) -> ort.InferenceSession:
         session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no common base of their own
         raise ModelError(f"{path.name}: onnxruntime refuses it: {_first_line(error)}") from error
-    _check_input(path, session)
+    try:
+        _check_input(path, session)
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path.name}: its names are not UTF-8") from error
     return session
 
 
