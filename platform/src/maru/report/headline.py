@@ -26,6 +26,22 @@ METRIC_WORDS = {
     "calibration_error": "calibration error",
     "lift_top_decile": "lift of the top tenth",
 }
+METRIC_SHORT = {
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "mape": "MAPE",
+    "spearman": "rank corr.",
+    "share_near_zero": "near 0",
+    "total_ratio": "total",
+    "mae_payers": "MAE, payers",
+    "mae_non_payers": "MAE, others",
+    "top_decile_capture": "top tenth",
+    "auc": "AUC",
+    "pr_auc": "PR-AUC",
+    "brier": "Brier",
+    "calibration_error": "calib. error",
+    "lift_top_decile": "lift",
+}
 HIGHER_IS_BETTER = frozenset({"spearman", "top_decile_capture", "auc", "pr_auc", "lift_top_decile"})
 
 

@@ -11,7 +11,15 @@ from markupsafe import Markup
 from maru.models.leaderboard import HEAD, VARIANT
 from maru.models.task import Target
 from maru.report.charts import png, svg
-from maru.report.headline import HIGHER_IS_BETTER, METRIC_WORDS, headlines, number, span
+from maru.report.headline import (
+    HIGHER_IS_BETTER,
+    METRIC_SHORT,
+    METRIC_WORDS,
+    headlines,
+    metrics_of,
+    number,
+    span,
+)
 from maru.report.story import Chart, HeadPart, Story, head_part, importance_chart
 
 _AMOUNT_COLUMNS = (
@@ -42,10 +50,10 @@ class BoardRow:
 
 @dataclass(frozen=True)
 class Board:
-    """One target's table: the metrics' words, and the rows."""
+    """One target's table: its metrics, short and in words, and the rows."""
 
     target: str
-    metrics: Sequence[str]
+    metrics: Sequence[tuple[str, str]]
     rows: Sequence[BoardRow]
 
 
@@ -79,6 +87,7 @@ def draw(story: Story) -> Page:
             for name, board in story.comparisons.items()
         ],
         words=METRIC_WORDS,
+        amounts=any(target.kind == "amount" for target in story.task.targets),
         months=[_origin_board(story, part) for part in parts],
         parts=[(part, [_drawing(chart) for chart in part.charts]) for part in parts],
         importance=_drawing(importance) if importance else None,
@@ -100,15 +109,16 @@ def _mean_board(story: Story, board: pl.DataFrame, target: Target) -> Board:
     wanted = _AMOUNT_COLUMNS if target.kind == "amount" else _EVENT_COLUMNS
     metrics = [m for m in wanted if rows[m].is_not_null().any()]
     best = {metric: _best(rows, metric) for metric in metrics}
-    words = [METRIC_WORDS[metric] for metric in metrics]
-    words = [f"MAPE(+{story.task.mape_offset:g})" if w == "MAPE" else w for w in words]
+    offset = f"MAPE(+{story.task.mape_offset:g})"
+    words = [
+        (offset if metric == "mape" else METRIC_SHORT[metric], METRIC_WORDS[metric])
+        for metric in metrics
+    ]
     return Board(target.name, words, [_board_row(row, metrics, best) for row in rows.to_dicts()])
 
 
 def _origin_board(story: Story, part: HeadPart) -> Board:
     """Make a head's table by origin, on the metric that it is judged by."""
-    from maru.report.headline import metrics_of
-
     head = part.head
     metric = metrics_of(story.task, head)[0]
     each = story.board.filter(
@@ -124,7 +134,8 @@ def _origin_board(story: Story, part: HeadPart) -> Board:
         by_day = {str(day): v for day, v in zip(of_row["origin"], of_row[metric], strict=True)}
         cells = [(number(by_day.get(day)), by_day.get(day) == best[day]) for day in best]
         rows.append(BoardRow(name, _ROLE_WORDS[role], cells))
-    return Board(f"{head.name}: {METRIC_WORDS[metric]}", list(best), rows)
+    days = [(day, METRIC_WORDS[metric]) for day in best]
+    return Board(f"{head.name}: {METRIC_WORDS[metric]}", days, rows)
 
 
 def _best(rows: pl.DataFrame, metric: str) -> float | None:

@@ -62,7 +62,7 @@ def tell(run: Run, project: Project, trained: Trained, replayed: Replayed, bundl
         task=task,
         predictions=pl.read_parquet(home / replayed.folder / PREDICTIONS),
         board=pl.read_parquet(home / replayed.folder / BOARD),
-        importance=json.loads((home / trained.folder / IMPORTANCE).read_text("utf-8")),
+        importance=_importance(home / trained.folder / IMPORTANCE),
         tables=table_facts(project, snapshot),
         provenance=_provenance(run, trained, replayed, bundle),
         next_command=next_command(run, passed=verdict.passed),
@@ -71,6 +71,11 @@ def tell(run: Run, project: Project, trained: Trained, replayed: Replayed, bundl
         told=[*trained.told, *verdict.notes],
         about=about(project),
     )
+
+
+def _importance(file: Path) -> dict[str, float]:
+    """Read each column's share of the gain, the highest first; equal ones by name."""
+    return dict(sorted(read_json(file).items(), key=lambda item: (-item[1], item[0])))
 
 
 def next_command(run: Run, *, passed: bool) -> str:

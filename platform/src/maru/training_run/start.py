@@ -157,7 +157,7 @@ def record_look(run: Run, *, today: date, by: str) -> bool:
 
 def test_origins(task: Task, origins: Sequence[date]) -> list[date]:
     """Return the origins that the task keeps for testing; all of them where it doesn't say."""
-    first: date | None = getattr(task.back_test, "test_from", None)
+    first = task.back_test.test_from
     return [day for day in origins if first is None or day >= first]
 
 
