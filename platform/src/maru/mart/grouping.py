@@ -16,6 +16,36 @@ MILLIONTHS = 1_000_000
 
 
 @dataclass(frozen=True)
+class Grid:
+    """The cells (part, day, entity) of a table as one number each, which sort in that order.
+
+    Grouping and sorting by one number takes half the time of three.
+    """
+
+    n_entities: int
+    first_day: int
+    n_days: int
+
+    def cell(self, part: pl.Expr) -> pl.Expr:
+        """Return each row's cell."""
+        day = pl.col(DAY) - self.first_day
+        return (part * self.n_days + day) * self.n_entities + pl.col(ENTITY)
+
+    def bounds(self, cells: Ints, n_parts: int) -> list[int]:
+        """Return where each part of sorted cells begins, and the end."""
+        edges = np.arange(n_parts + 1) * (self.n_days * self.n_entities)
+        return [int(place) for place in np.searchsorted(cells, edges)]
+
+    def entity(self, cells: Ints) -> Ints:
+        """Return the entity of each cell."""
+        return cells % self.n_entities
+
+    def day(self, cells: Ints) -> Ints:
+        """Return the day of each cell."""
+        return cells // self.n_entities % self.n_days + self.first_day
+
+
+@dataclass(frozen=True)
 class DayValues:
     """On which days an entity's rows had which value; sorted by day.
 
@@ -39,18 +69,20 @@ def needed(act: ActType) -> list[str]:
     return [name for name in dict.fromkeys((act.amount, act.per)) if name is not None]
 
 
-def by_day(rows: pl.DataFrame, act: ActType, money: Sequence[str]) -> DayRows:
+def by_day(rows: pl.LazyFrame, act: ActType, money: Sequence[str], grid: Grid) -> DayRows:
     """Group an act type's rows to entity and day; ``money`` names the columns in cents."""
     amount = _amount(rows, act, money)
-    return _arrays(_daily(rows, act, [ENTITY], amount), amount.scale)
+    cells = _cells(rows, act, amount, grid.cell(pl.lit(0, dtype=pl.Int64)))
+    return _day_rows(cells, grid, amount.scale)
 
 
 def by_part(
-    rows: pl.DataFrame,
+    rows: pl.LazyFrame,
     act: ActType,
     by: str,
     slugs: dict[str, str],
     money: Sequence[str],
+    grid: Grid,
     *,
     other: bool = False,
 ) -> dict[str, DayRows]:
@@ -63,24 +95,23 @@ def by_part(
     other
         Whether the other values, and null, make one more slice, the last.
     """
-    codes = {value: code for code, value in enumerate(slugs)}
-    part = pl.col(by).cast(pl.String).replace_strict(codes, default=None, return_dtype=pl.Int64)
-    coded = rows.with_columns(part.alias("_part"))
+    text = pl.col(by).cast(pl.String).cast(pl.Enum(list(slugs)), strict=False)
+    part = text.to_physical().cast(pl.Int64)
     if other:
-        coded = coded.with_columns(pl.col("_part").fill_null(len(codes)))
+        part = part.fill_null(len(slugs))
     amount = _amount(rows, act, money)
-    days = _daily(coded.filter(pl.col("_part").is_not_null()), act, ["_part", ENTITY], amount)
+    cells = _cells(rows, act, amount, grid.cell(part))
     names = [*slugs.values(), *([OTHER] if other else [])]
-    bounds = np.searchsorted(days["_part"].to_numpy(), np.arange(len(names) + 1)).tolist()
+    bounds = grid.bounds(cells["_cell"].to_numpy(), len(names))
     return {
-        name: _arrays(days.slice(bounds[i], bounds[i + 1] - bounds[i]), amount.scale)
-        for i, name in enumerate(names)
+        name: _day_rows(cells.slice(start, end - start), grid, amount.scale)
+        for name, start, end in zip(names, bounds, bounds[1:], strict=False)
     }
 
 
-def by_value(rows: pl.DataFrame, column: str) -> DayValues:
+def by_value(rows: pl.LazyFrame, column: str) -> DayValues:
     """Group rows to entity, value and day; rows without a value do not count."""
-    found = rows.select(ENTITY, DAY, pl.col(column).alias("_value")).drop_nulls("_value")
+    found = rows.select(ENTITY, DAY, pl.col(column).alias("_value")).drop_nulls("_value").collect()
     values = found.select(pl.col("_value").unique().sort()).with_row_index("_code")
     coded = found.join(values, on="_value", how="left", maintain_order="left")
     key = coded[ENTITY].to_numpy() * len(values) + coded["_code"].cast(pl.Int64).to_numpy()
@@ -100,24 +131,25 @@ class _Amount:
         return round(units * self.scale)
 
 
-def _amount(rows: pl.DataFrame, act: ActType, money: Sequence[str]) -> _Amount:
+def _amount(rows: pl.LazyFrame, act: ActType, money: Sequence[str]) -> _Amount:
     if act.amount is None:
         return _Amount(pl.lit(0, dtype=pl.Int64), 1)
     column = pl.col(act.amount).fill_null(0)
     if act.amount in money:
         return _Amount(column.cast(pl.Int64), CENTS)
-    if rows.schema[act.amount].is_float():
+    if rows.collect_schema()[act.amount].is_float():
         # Whole numbers add up exactly, in any order; a sum of floats would not.
         return _Amount((column * MILLIONTHS).round().cast(pl.Int64), MILLIONTHS)
     return _Amount(column.cast(pl.Int64), 1)
 
 
-def _daily(rows: pl.DataFrame, act: ActType, keys: Sequence[str], amount: _Amount) -> pl.DataFrame:
-    """Group rows to (keys, day): events, their total and the largest."""
+def _cells(rows: pl.LazyFrame, act: ActType, amount: _Amount, cell: pl.Expr) -> pl.DataFrame:
+    """Group rows to cells, sorted: events, their total and the largest; no cell for a null."""
     per = [act.per] if act.per else []
-    events = rows.lazy().select(*keys, DAY, *per, amount.value.alias("_amount"))
+    events = rows.select(cell.alias("_cell"), *per, amount.value.alias("_amount"))
+    events = events.filter(pl.col("_cell").is_not_null())
     if per:
-        events = events.group_by(*keys, DAY, *per).agg(pl.col("_amount").sum())
+        events = events.group_by("_cell", *per).agg(pl.col("_amount").sum())
     if act.at_least is not None:
         events = events.filter(pl.col("_amount") >= amount.bound(act.at_least))
     if act.below is not None:
@@ -125,19 +157,15 @@ def _daily(rows: pl.DataFrame, act: ActType, keys: Sequence[str], amount: _Amoun
     total = pl.col("_amount").sum()
     if act.day_cap is not None:
         total = total.clip(upper_bound=amount.bound(act.day_cap))
-    days = events.group_by(*keys, DAY).agg(
+    cells = events.group_by("_cell").agg(
         pl.len().cast(pl.Int64).alias("_events"),
         total.alias("_total"),
         pl.col("_amount").max().alias("_top"),
     )
-    first = [key for key in keys if key != ENTITY]
-    return days.sort(*first, DAY, ENTITY).collect()
+    return cells.sort("_cell").collect()
 
 
-def _arrays(days: pl.DataFrame, scale: int) -> DayRows:
-    def array(name: str) -> Ints:
-        return np.ascontiguousarray(days[name].to_numpy(), dtype=np.int64)
-
-    return DayRows(
-        array(ENTITY), array(DAY), array("_events"), array("_total"), array("_top"), scale
-    )
+def _day_rows(cells: pl.DataFrame, grid: Grid, scale: int) -> DayRows:
+    cell = cells["_cell"].to_numpy()
+    events, total, top = (cells[name].to_numpy() for name in ("_events", "_total", "_top"))
+    return DayRows(grid.entity(cell), grid.day(cell), events, total, top, scale)

@@ -20,6 +20,7 @@ from maru.mart.grouping import (
     ENTITY,
     KNOWN,
     DayValues,
+    Grid,
     by_day,
     by_part,
     by_value,
@@ -59,8 +60,9 @@ class LocalEngine:
 
     def act(self, name: str, as_of: int) -> DayRows:
         act = self._mart.act_type(name)
+        money, grid = self._snapshot.infos[act.table].money, self._grid(act.table)
         rows = self._grouped(
-            act, ("act", name), as_of, [], lambda rows: by_day(rows, act, self._money(act))
+            act, ("act", name), as_of, [], lambda rows: by_day(rows, act, money, grid)
         )
         return rows.before(as_of)
 
@@ -83,13 +85,13 @@ class LocalEngine:
         return self._grouped(spec, key, as_of, [column], lambda rows: by_value(rows, column))
 
     def rows(self, act: str, columns: tuple[str, ...], as_of: int) -> pl.DataFrame:
-        return _known(self._matching(self._mart.act_type(act), [*columns]), as_of)
+        return _known(self._matching(self._mart.act_type(act), [*columns]), as_of).collect()
 
     def table(self, name: str, columns: tuple[str, ...], as_of: int) -> pl.DataFrame:
         rows = self._indexed(name)
         if DAY not in rows.columns:
             return rows.select(ENTITY, *columns)
-        return _known(rows.select(ENTITY, DAY, KNOWN, *columns), as_of)
+        return _known(rows.lazy().select(ENTITY, DAY, KNOWN, *columns), as_of).collect()
 
     def scale(self, table: str, column: str) -> int:
         return CENTS if column in self._snapshot.infos[table].money else 1
@@ -98,23 +100,28 @@ class LocalEngine:
         first, last_late = self._lateness(table)
         if last_late < as_of:
             return first if first < as_of else None
-        days = _known(self._indexed(table).select(DAY, KNOWN), as_of)[DAY].to_numpy()
+        rows = self._indexed(table).lazy().select(DAY, KNOWN)
+        days = _known(rows, as_of).collect()[DAY].to_numpy()
         return int(days.min()) if len(days) else None
 
     def first_seen(self) -> Floats:
         return self._first_seen
 
-    def _money(self, act: ActType) -> tuple[str, ...]:
-        return self._snapshot.infos[act.table].money
+    def _grid(self, table: str) -> Grid:
+        days = self._indexed(table)[DAY].to_numpy()
+        first = int(days.min()) if len(days) else 0
+        n_days = int(days.max()) - first + 1 if len(days) else 1
+        return Grid(len(self.entity_list), first, n_days)
 
     def _split(
         self, act_type: str, by: str, slugs: dict[str, str], as_of: int, *, other: bool = False
     ) -> dict[str, DayRows]:
         act = self._mart.act_type(act_type)
         key = ("parts", act_type, by, str(other), *slugs)
+        money, grid = self._snapshot.infos[act.table].money, self._grid(act.table)
 
-        def group(rows: pl.DataFrame) -> dict[str, DayRows]:
-            return by_part(rows, act, by, slugs, self._money(act), other=other)
+        def group(rows: pl.LazyFrame) -> dict[str, DayRows]:
+            return by_part(rows, act, by, slugs, money, grid, other=other)
 
         parts = self._grouped(act, key, as_of, [by], group)
         return {slug: rows.before(as_of) for slug, rows in parts.items()}
@@ -125,7 +132,7 @@ class LocalEngine:
         key: tuple[str, ...],
         as_of: int,
         columns: list[str],
-        group: Callable[[pl.DataFrame], Grouped],
+        group: Callable[[pl.LazyFrame], Grouped],
     ) -> Grouped:
         """Group an act type's rows: those known by ``as_of`` where some were not, else all."""
         wanted = list(dict.fromkeys([*needed(act), *columns]))
@@ -135,7 +142,7 @@ class LocalEngine:
             self._kept[key] = group(self._matching(act, wanted))
         return self._kept[key]  # type: ignore[return-value]
 
-    def _matching(self, act: ActType, columns: list[str]) -> pl.DataFrame:
+    def _matching(self, act: ActType, columns: list[str]) -> pl.LazyFrame:
         """Return columns of an act type's rows of all days."""
         rows = self._indexed(act.table)
         if missing := [name for name in columns if name not in rows.columns]:
@@ -148,7 +155,7 @@ class LocalEngine:
             about = f"act type {act.name}: rule {act.where!r} on table {act.table}"
             self._masks[act.name] = rule_mask(rows, act.where, money=money, about=about)
         wanted = dict.fromkeys([ENTITY, DAY, KNOWN, *columns])
-        return rows.select(list(wanted)).filter(self._masks[act.name])
+        return rows.lazy().select(list(wanted)).filter(self._masks[act.name])
 
     def _indexed(self, name: str) -> pl.DataFrame:
         """Return a table with each row's entity as a position and its days as numbers."""
@@ -223,5 +230,5 @@ def _days() -> list[pl.Expr]:
     return [day.alias(DAY), counts_from.alias(KNOWN)]
 
 
-def _known(rows: pl.DataFrame, as_of: int) -> pl.DataFrame:
+def _known(rows: pl.LazyFrame, as_of: int) -> pl.LazyFrame:
     return rows.filter((pl.col(DAY) < as_of) & (pl.col(KNOWN) < as_of))
