@@ -15,7 +15,7 @@ demo: setup ## the main job on real data: train, release, serve, revert
 	@$(BIN)/python platform/demo.py
 
 test: setup ## run all tests
-	@$(BIN)/pytest -n 2 tests
+	@$(BIN)/pytest -n 2 tests projects
 
 lint: setup ## check style
 	@$(BIN)/ruff check .
