@@ -13,6 +13,7 @@ from maru.mart.blocks import STATISTICS
 from maru.mart.columns import plan
 from maru.mart.declarations import AGGREGATES, BREAKDOWN_AGGREGATES
 from maru.mart.dictionary import ColumnInfo
+from maru.mart.problems import problems
 from maru.mart.registry import mart_digest
 from maru.mart.state import ItemLoadings, MartState
 from maru.project import Problem, Project
@@ -49,6 +50,11 @@ def mart_problems(project: Project, mart: Mart, snapshot: Snapshot) -> Iterator[
         said = f"two act types are named `{name}`; rename one"
         yield Problem(file, line_of(file, "ActType", name), said)
     sound = True
+    for found in problems(mart):
+        kind, _, name = found.where.partition(" ")
+        sound = False
+        callee, first = ("Mart", mart.entity) if kind == "MART" else (kind, name)
+        yield Problem(file, line_of(file, callee, first), f"{found.where}: {found.text}")
     for family in _families(mart):
         for problem in _of_family(file, family, mart, snapshot):
             sound = False
