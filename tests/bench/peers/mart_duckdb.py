@@ -11,7 +11,8 @@ db = duckdb.connect(config={"threads": 2})
 db.execute(
     f"""CREATE TABLE daily AS SELECT household_id, department,
     date_diff('day', day, DATE '{as_of}') AS age, sum(cents) AS cents,
-    count(*) AS n, max(cents) AS top FROM read_parquet('{source}') WHERE day < DATE '{as_of}' GROUP BY ALL"""
+    count(*) AS n, max(cents) AS top FROM read_parquet('{source}')
+    WHERE day < DATE '{as_of}' GROUP BY ALL"""
 )
 db.execute("CREATE TABLE wide AS SELECT DISTINCT household_id FROM daily ORDER BY household_id")
 parts = []
