@@ -1,11 +1,14 @@
-"""What all tests share: a small project that trains in about a second.
+"""What all tests share: a small project that trains in about a second, and one finished run of it.
 
 The tests are no package (see pyproject.toml), so the module is made importable by its name here.
 """
 
 import sys
+from datetime import date
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+
+import pytest
 
 _SPEC = spec_from_file_location("small_project", Path(__file__).with_name("small_project.py"))
 assert _SPEC is not None
@@ -13,3 +16,45 @@ assert _SPEC.loader is not None
 _MODULE = module_from_spec(_SPEC)
 sys.modules["small_project"] = _MODULE
 _SPEC.loader.exec_module(_MODULE)
+
+TODAY = date(2026, 1, 2)
+
+
+def run_in_process(shop, **options):
+    """Run a small project's pipeline in this process; return what finished and the progress."""
+    from maru.project import load_project
+    from maru.training_run.start import start
+    from maru.workspace import Workspace
+
+    shown: list[str] = []
+    finished = start(
+        Workspace(shop.root),
+        load_project(shop.root, shop.name),
+        in_process=True,
+        show=shown.append,
+        today=TODAY,
+        **options,
+    )
+    return finished, shown
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """Return a new small project, committed."""
+    made = _MODULE.make_small_project(tmp_path / "repository")
+    made.commit("Start")
+    return made
+
+
+@pytest.fixture
+def run_shop():
+    """Return the function that runs a small project in this process."""
+    return run_in_process
+
+
+@pytest.fixture(scope="session")
+def finished_shop(tmp_path_factory):
+    """Return a small project and its finished run; tests read it and change nothing."""
+    made = _MODULE.make_small_project(tmp_path_factory.mktemp("finished") / "repository")
+    made.commit("Start")
+    return made, run_in_process(made)[0]

@@ -5,6 +5,8 @@ rhythm; some stop. So the past says much of the next two weeks, and a model beat
 ``make_small_project`` writes a repository with one project in it and returns its parts.
 """
 
+import os
+import subprocess
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -160,6 +162,30 @@ class SmallProject:
     def folder(self) -> Path:
         """The project's folder."""
         return self.root / "projects" / self.name
+
+    def git(self, *arguments: str) -> str:
+        """Run git here with nobody's settings; return its output, stripped."""
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+        nobody = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        done = subprocess.run(
+            ["git", "-C", str(self.root), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**environment, **nobody},
+        )
+        assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+    def commit(self, message: str = "Change") -> str:
+        """Commit all there is as Ana, in a new repository at first; return the sha."""
+        if not (self.root / ".git").exists():
+            self.git("init", "--quiet", "--initial-branch=main")
+            self.git("config", "user.name", "Ana")
+            self.git("config", "user.email", "ana@example.com")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+        return self.git("rev-parse", "HEAD")
 
     def edit(self, file: str, old: str, new: str) -> None:
         """Replace a text that stands in a file exactly once."""
