@@ -7,6 +7,7 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
+from maru.errors import ModelError
 from maru.models.boosting import Design, age_weights, masked, member_fits, run_fits
 from maru.models.examples import gather
 from maru.models.task import Member
@@ -104,3 +105,9 @@ def test_monotone_columns_are_obeyed(task, examples):
 def test_neighbours_answer_the_mean_of_the_nearest(task, examples):
     one = fitted(task, examples, Member("knn", params={"neighbours": 1}))[0]
     assert one.raw(examples.matrix[:5]) == pytest.approx(examples.labels["amount"][:5])
+
+
+def test_what_lightgbm_refuses_is_said_with_the_member(task, examples):
+    rising = replace(task, monotone={"noise_0": 1})
+    with pytest.raises(ModelError, match="LightGBM refuses a member with objective l1"):
+        fitted(rising, examples, Member("l1", params=SMALL))

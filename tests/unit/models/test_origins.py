@@ -62,3 +62,8 @@ def test_a_panel_is_tested_on_the_origin_itself(task, planted):
 def test_next_month_of_december_is_january():
     assert next_month(D(2026, 12, 1)) == D(2027, 1, 1)
     assert next_month(D(2026, 1, 31)) == D(2026, 2, 1)
+
+
+def test_at_most_keeps_the_newest_days(task, planted):
+    days = training_days(with_origins(task, step_days=10, at_most=2), planted, D(2026, 4, 2))
+    assert days == [D(2026, 2, 21), D(2026, 3, 3)]

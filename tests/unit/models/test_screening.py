@@ -25,7 +25,7 @@ def test_signal_ranks_before_noise_and_useless_columns_go(task, planted, mart_of
     dropped = dict(found.dropped)
     assert dropped["of one value"] == 1
     assert dropped["almost all null"] == 1
-    assert dropped["copies of another"] == 1
+    assert dropped["a copy of another"] == 1
     assert len(found.columns) + sum(dropped.values()) == found.considered == 13
 
 
@@ -79,3 +79,10 @@ def test_neighbours_rank_nothing(task, planted, mart_of):
     knn = replace(task.heads[1], members=(Member("knn"),))
     found = screened(replace(task, heads=(knn, task.heads[2])), mart_of(planted), keep=2)
     assert "sum_90d" in found.columns
+
+
+def test_only_the_columns_among_are_considered(task, planted, mart_of):
+    found = screened(task, mart_of(planted), keep=1, among=("sum_90d", "noise_0", "one"))
+    assert found.columns == ("sum_90d",)
+    assert found.considered == 3
+    assert dict(found.dropped) == {"of one value": 1, "ranked lower": 1}

@@ -16,6 +16,7 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
+from maru.errors import ModelError
 from maru.models.examples import Examples
 from maru.models.knn import NearestNeighbours
 from maru.models.recipe import Array
@@ -120,7 +121,14 @@ def member_fits(design: Design, member: Member, label: Array, rows: Mask) -> lis
     chosen = np.flatnonzero(rows).tolist()
 
     def fit(seed: int, data: lgb.Dataset) -> FittedMember:
-        booster = lgb.train(_parameters(design.task, examples, member, seed), data, member.rounds)
+        parameters = _parameters(design.task, examples, member, seed)
+        try:
+            booster = lgb.train(parameters, data, member.rounds)
+        except lgb.basic.LightGBMError as refused:
+            raise ModelError(
+                f"LightGBM refuses a member with objective {member.objective} and the parameters "
+                f"{dict(member.params)}: {refused}"
+            ) from None
         return FittedMember(booster, member.weight / len(member.seeds), inverse)
 
     fits: list[Fit] = []

@@ -32,7 +32,7 @@ def training_days(task: Task, snapshot: Snapshot, as_of: dt.date) -> list[dt.dat
             f"no training origin: the first is {first} and labels take {task.horizon_days} days, "
             f"so as_of must be {first + dt.timedelta(days=task.horizon_days)} or later, got {as_of}"
         )
-    return days
+    return days[-task.training.at_most :] if task.training.at_most else days
 
 
 def back_test_origins(task: Task, as_of: dt.date) -> list[dt.date]:

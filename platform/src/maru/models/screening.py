@@ -1,17 +1,18 @@
 """Choose which of thousands of mart columns a model reads, on training rows only.
 
-In words: on a few training origins, spread evenly over all of them, the whole mart is built.
-Dropped are columns that hold one value, columns that are null in 99.5% of the rows or more, and
-exact copies. A quick booster a head ranks the rest by its share of the gain (averaged over the
-heads; a column without a split is out). Going down the ranking, a column whose correlation with a
-kept one is above 0.999 is dropped too, until ``keep`` are kept; the task's ``always`` columns and
-those that its transforms read are added. All other training and test days then build the kept
-columns only.
+In words: on a few training origins, spread evenly over all of them, the columns ``among`` which the
+task lets choose (by default the whole mart) are built. Dropped are columns that hold one value,
+columns that are null in 99.5% of the rows or more, and exact copies. A quick booster a head ranks
+the rest by its share of the gain (averaged over the heads; a column without a split is out). Going
+down the ranking, a column whose correlation with a kept one is above 0.999 is dropped too, until
+``keep`` are kept; the task's ``always`` columns and those that its transforms read are added. All
+other training and test days then build the kept columns only.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -84,24 +85,27 @@ def screen(
     if task.screening is None:
         return Screened(names, len(names))
     named = {*unit, *_named(task, task.screening)}
-    if unknown := sorted(named - set(names)):
+    if unknown := sorted({*named, *task.screening.among} - set(names)):
         raise ModelError(f"the task names the columns {unknown}, which the mart does not have")
     if task.screening.keep == 0:
         return Screened(tuple(name for name in names if name in named), len(names))
+    if task.screening.among:
+        among = {*task.screening.among, *named}
+        names = tuple(name for name in names if name in among)
     days = _spread(training_days(task, snapshot, as_of), task.screening.origins)
     examples = gather(task, features, snapshot, days, columns=names, as_of=as_of)
-    usable, dropped = _usable(examples)
+    usable, reasons = _usable(examples)
     ranked = _ranked(task, task.screening, examples, usable, threads)
-    kept, level = _without_copies(examples, ranked, task.screening.keep)
-    dropped["without a split"] = len(usable) - len(ranked)
-    dropped[f"correlated above {CORRELATION} with a kept one"] = level
+    reasons |= dict.fromkeys(set(usable) - set(ranked), "without a split")
+    kept, copies = _without_copies(examples, ranked, task.screening.keep)
+    reasons |= dict.fromkeys(copies, f"correlated above {CORRELATION} with a kept one")
     chosen = {*kept, *named}
-    dropped["ranked lower"] = len(names) - len(chosen) - sum(dropped.values())
+    dropped = Counter(reasons.get(name, "ranked lower") for name in names if name not in chosen)
     return Screened(
         tuple(name for name in names if name in chosen),
         len(names),
         tuple(days),
-        tuple(dropped.items()),
+        tuple(sorted(dropped.items())),
     )
 
 
@@ -113,24 +117,22 @@ def _spread(days: Sequence[dt.date], count: int) -> list[dt.date]:
     return [days[i] for i in sorted(set(places.tolist()))]
 
 
-def _usable(examples: Examples) -> tuple[list[str], dict[str, int]]:
-    """Return the columns that can tell rows apart, and how many were dropped for which reason."""
-    dropped = {"of one value": 0, "almost all null": 0, "copies of another": 0}
+def _usable(examples: Examples) -> tuple[list[str], dict[str, str]]:
+    """Return the columns that can tell rows apart, and why each of the others can't."""
+    reasons: dict[str, str] = {}
     seen: set[bytes] = set()
-    usable = []
     for i, name in enumerate(examples.columns):
         column = np.ascontiguousarray(examples.matrix[:, i]) + 0.0
         held = column[np.isfinite(column)]
         if len(held) <= (1 - NULL_SHARE) * len(column):
-            dropped["almost all null"] += 1
+            reasons[name] = "almost all null"
         elif len(held) == len(column) and (held == held[0]).all():
-            dropped["of one value"] += 1
+            reasons[name] = "of one value"
         elif (content := column.tobytes()) in seen:
-            dropped["copies of another"] += 1
+            reasons[name] = "a copy of another"
         else:
             seen.add(content)
-            usable.append(name)
-    return usable, dropped
+    return [name for name in examples.columns if name not in reasons], reasons
 
 
 def _ranked(
@@ -165,20 +167,22 @@ def _ranked(
     return [usable[i] for i in order if share[i] > 0]
 
 
-def _without_copies(examples: Examples, ranked: Sequence[str], keep: int) -> tuple[list[str], int]:
-    """Walk down the ranking; return up to ``keep`` columns and how many near copies were passed."""
+def _without_copies(
+    examples: Examples, ranked: Sequence[str], keep: int
+) -> tuple[list[str], list[str]]:
+    """Walk down the ranking; return up to ``keep`` columns and the near copies passed by."""
     kept: list[str] = []
-    columns: list[Array] = []
-    copies = 0
+    copies: list[str] = []
+    columns = np.empty((min(keep, len(ranked)), len(examples)))
     for name in ranked:
         if len(kept) == keep:
             break
         column = _standardised(examples.column(name))
-        if columns and np.abs(np.stack(columns) @ column).max() > CORRELATION * len(column):
-            copies += 1
+        if kept and np.abs(columns[: len(kept)] @ column).max() > CORRELATION * len(column):
+            copies.append(name)
             continue
+        columns[len(kept)] = column
         kept.append(name)
-        columns.append(column)
     return kept, copies
 
 

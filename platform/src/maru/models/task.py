@@ -156,11 +156,14 @@ class TrainingOrigins:
         ``first`` counts from ``first`` on, so that runs of different days share their origins (and
         the mart's cache); ``newest`` counts back from the newest matured day, so that the newest
         rows are always used.
+    at_most
+        Only this many of the newest days; None: all.
     """
 
     first: dt.date
     step_days: int = 7
     anchor: Literal["first", "newest"] = "first"
+    at_most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -200,12 +203,13 @@ class Validation:
 class Screening:
     """Which mart columns a model reads, decided on training rows only; see ``screening.py``.
 
-    ``keep`` columns rank highest by the gain of quick boosters, one a head, fitted on ``origins``
-    training origins; those of ``always`` are added. With ``keep=0`` nothing is ranked: the model
-    reads the columns of ``always``.
+    Of the columns ``among`` (empty: all of the mart), ``keep`` rank highest by the gain of quick
+    boosters, one a head, fitted on ``origins`` training origins; those of ``always`` are added.
+    With ``keep=0`` nothing is ranked: the model reads the columns of ``always``.
     """
 
     keep: int = 150
+    among: tuple[str, ...] = ()
     always: tuple[str, ...] = ()
     origins: int = 2
     rounds: int = 60
