@@ -51,6 +51,16 @@ def test_there_are_no_more_groups_than_directions():
     assert len(fitted.loadings) == 1
 
 
+def test_a_breakdown_by_the_same_items_keeps_its_own_names(sale, shop, bare, build):
+    from maru.mart import Breakdown
+
+    spec = Breakdown("item", "purchase", "item", windows=(7,), aggregates=("count",))
+    mart = bare(item_groups=GROUPS, breakdowns=(spec,))
+    rows = [sale("a", "01-10", item="Brown Bread"), sale("b", "01-10", item="Milk 1l")]
+    built = build(mart, shop(rows), "01-12")
+    assert built["item_brown_bread_count_7d"].to_list() == [1, 0]
+
+
 def test_only_training_entities_decide(sale, shop, bare, day):
     # Whatever an entity outside of training buys, the state is the same.
     mart = bare(item_groups=GROUPS)

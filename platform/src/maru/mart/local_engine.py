@@ -50,6 +50,7 @@ class LocalEngine:
         self._masks: dict[str, pl.Series] = {}
         self._kept: dict[tuple[str, ...], object] = {}
         self._late: dict[str, tuple[int, int]] = {}
+        self._grids: dict[str, Grid] = {}
         self.entity_list = self._entities()
         self._first_seen = self._first_known_days()
 
@@ -108,16 +109,18 @@ class LocalEngine:
         return self._first_seen
 
     def _grid(self, table: str) -> Grid:
-        days = self._indexed(table)[DAY].to_numpy()
-        first = int(days.min()) if len(days) else 0
-        n_days = int(days.max()) - first + 1 if len(days) else 1
-        return Grid(len(self.entity_list), first, n_days)
+        if table not in self._grids:
+            days = self._indexed(table)[DAY].to_numpy()
+            first = int(days.min()) if len(days) else 0
+            n_days = int(days.max()) - first + 1 if len(days) else 1
+            self._grids[table] = Grid(len(self.entity_list), first, n_days)
+        return self._grids[table]
 
     def _split(
         self, act_type: str, by: str, slugs: dict[str, str], as_of: int, *, other: bool = False
     ) -> dict[str, DayRows]:
         act = self._mart.act_type(act_type)
-        key = ("parts", act_type, by, str(other), *slugs)
+        key = ("parts", act_type, by, str(other), *slugs, *slugs.values())
         money, grid = self._snapshot.infos[act.table].money, self._grid(act.table)
 
         def group(rows: pl.LazyFrame) -> dict[str, DayRows]:
