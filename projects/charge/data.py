@@ -45,6 +45,7 @@ LINES = Table(
         Column("at", "timestamp", source="transaction_timestamp"),
         # 11,226 lines cost nothing (gifts, corrections) and 8,869 have a quantity of 0. They are
         # the till's own rows, so they stay; act types about money ask for sales_value > 0.
+        # (20 lines of 1e-15 USD are a float's noise: in whole cents they cost nothing too.)
         Column("quantity", "int", minimum=0, description="pieces; of fuel a volume"),
         Column("sales_value", "money", minimum=0, description="USD paid to the shop"),
         Column("retail_disc", "money", minimum=0, description="USD off by the loyalty card"),
