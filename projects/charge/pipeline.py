@@ -10,6 +10,9 @@ were chosen on origins up to 1 June 2017 only; docs/models.md says what was trie
 
 import datetime as dt
 
+from kfp import dsl
+
+from maru.components import back_test, build_mart, register_candidate, train_model, write_report
 from maru.models.labels import AmountLabel, PurchaseLabel
 from maru.models.naive import Mean, Past, Zero, recency
 from maru.models.task import (
@@ -109,3 +112,17 @@ TASK = Task(
     ),
     variants=nine_variants(target="amount", first_stage="purchase_probability"),
 )
+
+
+@dsl.pipeline(name="charge", description="Mart, model, back test, candidate, report.")
+def pipeline(project: str, run: str) -> None:
+    """Compose the steps; each is a component of the platform."""
+    mart = build_mart(project=project, run=run)
+    model = train_model(project=project, run=run, mart=mart.outputs["mart"])
+    replayed = back_test(project=project, run=run, mart=mart.outputs["mart"])
+    found = {
+        "model": model.outputs["model"],
+        "predictions": replayed.outputs["predictions"],
+    }
+    candidate = register_candidate(project=project, run=run, **found)
+    write_report(project=project, run=run, bundle=candidate.outputs["Output"], **found)

@@ -8,6 +8,9 @@ calibration drawn to the identity. Chosen on campaigns that started before July 
 
 import datetime as dt
 
+from kfp import dsl
+
+from maru.components import back_test, build_mart, register_candidate, train_model, write_report
 from maru.models.labels import OrderedPairLabel
 from maru.models.naive import ByColumn, Mean, recency
 from maru.models.task import (
@@ -85,3 +88,17 @@ TASK = Task(
     minimum_positives=30,
     gate=(GateRule("conversion_probability", "pr_auc", "higher"),),
 )
+
+
+@dsl.pipeline(name="coupon", description="Mart, model, back test, candidate, report.")
+def pipeline(project: str, run: str) -> None:
+    """Compose the steps; each is a component of the platform."""
+    mart = build_mart(project=project, run=run)
+    model = train_model(project=project, run=run, mart=mart.outputs["mart"])
+    replayed = back_test(project=project, run=run, mart=mart.outputs["mart"])
+    found = {
+        "model": model.outputs["model"],
+        "predictions": replayed.outputs["predictions"],
+    }
+    candidate = register_candidate(project=project, run=run, **found)
+    write_report(project=project, run=run, bundle=candidate.outputs["Output"], **found)
