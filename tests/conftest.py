@@ -3,6 +3,7 @@
 The tests are no package (see pyproject.toml), so the module is made importable by its name here.
 """
 
+import shutil
 import sys
 from datetime import date
 from importlib.util import module_from_spec, spec_from_file_location
@@ -38,11 +39,23 @@ def run_in_process(shop, **options):
     return finished, shown
 
 
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory):
+    """Return an MLflow store with its tables and nothing in them: they take seconds to make."""
+    from maru.workspace import Workspace
+
+    workspace = Workspace(tmp_path_factory.mktemp("registry"))
+    workspace.registry()
+    return workspace.home / "mlflow.db"
+
+
 @pytest.fixture
-def shop(tmp_path):
+def shop(tmp_path, empty_registry):
     """Return a new small project, committed."""
     made = _MODULE.make_small_project(tmp_path / "repository")
     made.commit("Start")
+    (made.root / ".maru").mkdir()
+    shutil.copy(empty_registry, made.root / ".maru")
     return made
 
 

@@ -69,5 +69,5 @@ def test_a_commits_files_are_written_elsewhere_and_the_work_tree_stays(charge, t
 
 
 def test_a_commit_that_git_lacks_is_said_so(charge, tmp_path):
-    with pytest.raises(RunError, match="commit 0123456789ab can't be read here.*git fetch"):
+    with pytest.raises(RunError, match=r"commit 0123456789ab can't be read here.*git fetch"):
         GitCheckout(charge.root).export("0123456789abcdef" + "0" * 24, tmp_path)

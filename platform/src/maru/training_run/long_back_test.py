@@ -34,7 +34,7 @@ from maru.training_run.provenance import this_software
 from maru.training_run.reporting import about, table_facts
 from maru.training_run.run import Plan
 from maru.training_run.snapshots import freeze, newest_as_of
-from maru.training_run.start import test_origins
+from maru.training_run.start import kept_for_testing
 from maru.training_run.training import training_key
 from maru.workspace import Workspace
 
@@ -243,7 +243,7 @@ def _record(
     """Write the looks at test origins into docs/evaluations.md; return how many were new."""
     recorded = 0
     for name, tested in found.items():
-        looked_at = test_origins(task, tested.origins)
+        looked_at = kept_for_testing(task, tested.origins)
         if not looked_at:
             continue
         look = Look(

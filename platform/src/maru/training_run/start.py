@@ -137,7 +137,7 @@ def record_look(run: Run, *, today: date, by: str) -> bool:
     replayed = Replayed(**{k: v for k, v in step.items() if k != "seconds"})
     task = run.project().declared("pipeline", "TASK", Task)
     origins = [date.fromisoformat(origin) for origin in replayed.origins]
-    looked_at = test_origins(task, origins)
+    looked_at = kept_for_testing(task, origins)
     if not looked_at:
         return False
     board = pl.read_parquet(run.workspace.home / replayed.folder / BOARD)
@@ -155,7 +155,7 @@ def record_look(run: Run, *, today: date, by: str) -> bool:
     return append(run.workspace.evaluations, look, run.workspace.home / "evaluations.lock")
 
 
-def test_origins(task: Task, origins: Sequence[date]) -> list[date]:
+def kept_for_testing(task: Task, origins: Sequence[date]) -> list[date]:
     """Return the origins that the task keeps for testing; all of them where it doesn't say."""
     first = task.back_test.test_from
     return [day for day in origins if first is None or day >= first]
