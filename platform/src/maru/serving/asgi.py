@@ -72,6 +72,12 @@ def path_below(scope: Scope) -> str:
     return path[len(root) :] if root and path.startswith(root) else path
 
 
+def url_of(scope: Scope) -> str:
+    """Return the URL of the place where the application is mounted, as the caller wrote it."""
+    host = header(scope, b"host") or "localhost"
+    return f"{scope.get('scheme', 'http')}://{host}{scope.get('root_path', '')}"
+
+
 async def read_body(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
     """Return the body of the request.
 

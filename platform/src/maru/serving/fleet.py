@@ -24,6 +24,7 @@ from maru.serving.asgi import (
     path_below,
     refused,
     send_answer,
+    url_of,
 )
 from maru.serving.metrics import CONTENT_TYPE, Metrics
 from maru.serving.place import Place
@@ -168,7 +169,8 @@ class Fleet:
             facts["problem"] = self._problem
         places = [place for _, place in sorted(self._places.items())]
         releases = {place.project: place.app.release for place in places}
-        return Answer(HTTPStatus.OK, fleet_page([p.status for p in places], releases, facts), HTML)
+        page = fleet_page([p.status for p in places], releases, facts, url_of(scope))
+        return Answer(HTTPStatus.OK, page, HTML)
 
     def _unknown(self, path: str) -> Refusal:
         known = ", ".join(f"/{name}/" for name in sorted(self._places)) or "none yet"

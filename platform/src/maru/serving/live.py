@@ -14,6 +14,8 @@ A project's own ``service.py``::
     service = Charge
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -50,7 +52,14 @@ def score(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "maru.serving.live.score answers requests of a service that maru started: "
             "run maru serve PROJECT"
         )
-    try:
+    with refusals_as_bentoml_errors():
         return answer(rows)
+
+
+@contextmanager
+def refusals_as_bentoml_errors() -> Iterator[None]:
+    """Raise refusals as the errors that BentoML answers with their own status."""
+    try:
+        yield
     except Refusal as refusal:
         raise BentoMLException(str(refusal), error_code=HTTPStatus(refusal.status)) from None

@@ -34,6 +34,7 @@ from maru.serving.asgi import (
     read_body,
     refused,
     send_answer,
+    url_of,
 )
 from maru.serving.batch_scores import BatchScores
 from maru.serving.loaded import LoadedRelease
@@ -221,7 +222,7 @@ class ScoringApp:
     async def _page(self, scope: Scope, receive: Receive) -> Answer:
         status = self._status()
         if "text/html" in header(scope, b"accept"):
-            return Answer(HTTPStatus.OK, project_page(status, self.release), HTML)
+            return Answer(HTTPStatus.OK, project_page(status, self.release, url_of(scope)), HTML)
         return json_answer(status.document())
 
     async def _health(self, scope: Scope, receive: Receive) -> Answer:

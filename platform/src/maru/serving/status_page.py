@@ -34,21 +34,26 @@ def fleet_page(
     statuses: Sequence[ProjectStatus],
     releases: Mapping[str, LoadedRelease | None],
     facts: Mapping[str, Any],
+    url: str,
 ) -> bytes:
-    """Return the page that lists every project; ``facts`` say what is followed."""
+    """Return the page that lists every project; ``facts`` say what is followed, ``url`` where."""
     head = _list(facts.items())
     empty = "" if statuses else "<p>No project has a release yet: <code>maru release</code>.</p>"
-    sections = "".join(_section(s, releases.get(s.project), s.project) for s in statuses)
+    sections = "".join(
+        _section(s, releases.get(s.project), f"{url}/{s.project}", s.project) for s in statuses
+    )
     return _PAGE.format(title="maru", body=head + empty + sections).encode()
 
 
-def project_page(status: ProjectStatus, release: LoadedRelease | None) -> bytes:
-    """Return the page of one project; its links are relative to where it is mounted."""
-    body = _section(status, release, None)
+def project_page(status: ProjectStatus, release: LoadedRelease | None, url: str) -> bytes:
+    """Return the page of one project, which is mounted at ``url``; its links are relative."""
+    body = _section(status, release, url, None)
     return _PAGE.format(title=escape(status.project), body=body).encode()
 
 
-def _section(status: ProjectStatus, release: LoadedRelease | None, folder: str | None) -> str:
+def _section(
+    status: ProjectStatus, release: LoadedRelease | None, url: str, folder: str | None
+) -> str:
     place = f"{folder}/" if folder else ""
     look = {"live": "live", "broken": "broken"}.get(status.state, "")
     facts: list[tuple[str, Any]] = []
@@ -72,7 +77,7 @@ def _section(status: ProjectStatus, release: LoadedRelease | None, folder: str |
     name = f'<a href="{escape(place)}">{escape(status.project)}</a>' if folder else "service"
     return (
         f'<section><h2>{name} <span class="state {look}">{escape(status.state)}</span></h2>'
-        f"{problem}{_list(facts)}{_example(release)}<p>{links}</p></section>\n"
+        f"{problem}{_list(facts)}{_example(release, url)}<p>{links}</p></section>\n"
     )
 
 
@@ -81,13 +86,13 @@ def _list(facts: Any) -> str:
     return f"<dl>{rows}</dl>" if rows else ""
 
 
-def _example(release: LoadedRelease | None) -> str:
-    """Return a request that works, with the first required columns spelt out."""
+def _example(release: LoadedRelease | None, url: str) -> str:
+    """Return a request with the first required columns spelt out."""
     if release is None:
         return ""
     shown = release.schema.required[:3]
     more = len(release.schema.required) - len(shown)
     features = ", ".join(f'"{name}": 0' for name in shown) + (f", ... {more} more" if more else "")
     body = f'{{"entity": "12", "features": {{{features}}}}}'
-    url = f"http://HOST:PORT/{release.project}/score"
-    return f"<pre>curl {url} -H 'content-type: application/json' -d '{escape(body)}'</pre>"
+    words = f"curl {url}/score -H 'content-type: application/json' -d '{body}'"
+    return f"<pre>{escape(words)}</pre>"
