@@ -154,7 +154,8 @@ class OrderedPairLabel:
     without a first is no example; a unit whose window has not ended is no example.
 
     Where days are too coarse (a basket and its payment a minute apart), ``ordered_by`` names a
-    timestamp column of both tables: the second event must then also not be earlier than the first.
+    timestamp column of both tables: the second event must then also be later than the day's first
+    first event.
     """
 
     first: Act
@@ -201,9 +202,10 @@ class OrderedPairLabel:
         )
         second = _rows(known, self.second).select(*keys, second_day="day", second_time=time)
         pairs = first.join(second, on=keys, how="inner").filter(
-            (pl.col("second_day") >= pl.col("as_of"))
-            & (pl.col("second_day") < pl.col("as_of") + horizon)
-            & (pl.col("second_time") >= pl.col("first_time"))
+            pl.col("second_day") >= pl.col("as_of"),
+            pl.col("second_day") < pl.col("as_of") + horizon,
+            # Events of one day have an order only where a timestamp tells it.
+            pl.col("second_time") > pl.col("first_time") if self.ordered_by else pl.lit(True),
         )
         followed = pairs.select(*keys, "as_of", label=pl.lit(1.0)).unique()
         return (
