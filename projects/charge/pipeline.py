@@ -100,7 +100,7 @@ TASK = Task(
         ),
     ),
     training=TrainingOrigins(dt.date(2017, 2, 1), step_days=7, anchor="newest", at_most=24),
-    back_test=BackTestOrigins(6),
+    back_test=BackTestOrigins(6, test_from=dt.date(2017, 7, 1)),
     screening=Screening(keep=130, among=RECIPE),
     # The model is to predict life as it is, campaigns included: treated households are counted,
     # not left out. `maru backtest charge --full` shows what leaving them out costs.

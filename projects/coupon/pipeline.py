@@ -80,7 +80,7 @@ TASK = Task(
         ),
     ),
     training=TrainingOrigins(dt.date(2017, 2, 1)),
-    back_test=BackTestOrigins(6),
+    back_test=BackTestOrigins(6, test_from=dt.date(2017, 7, 1)),
     validation=Validation("by_entity", folds=5),
     screening=Screening(keep=0, always=tuple(name for name in READ if name not in OFFERED)),
     unit_features=UnitFeatures(OFFERED, offered),

@@ -59,7 +59,7 @@ TASK = Task(
     targets=tuple(target(department, name) for department, name in DEPARTMENTS.items()),
     heads=tuple(head(name) for name in DEPARTMENTS.values()),
     training=TrainingOrigins(dt.date(2017, 3, 1), step_days=7, anchor="newest", at_most=12),
-    back_test=BackTestOrigins(6),
+    back_test=BackTestOrigins(6, test_from=dt.date(2017, 7, 1)),
     screening=Screening(keep=80),
     gate=tuple(GateRule(f"buys_{name}", "pr_auc", "higher") for name in DEPARTMENTS.values()),
 )
