@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from maru.models.backtest import back_test
-from maru.models.task import ControlGuard
+from maru.models.task import ControlGuard, Screening
 from maru.models.transforms import Identity, Log1p, MinMax
 from maru.models.variants import comparisons, nine_variants
 
@@ -78,6 +78,11 @@ def test_comparisons_train_with_and_without(full):
     assert {head.outlier_share for head in tasks["outliers_cut"].heads[1:]} == {0.1}
     assert tasks["outliers_cut"].heads[0].outlier_share == 0.0
     assert tasks["control_only"].guard.mode == "exclude"
+
+
+def test_a_screening_among_named_columns_is_compared_with_one_of_all(full):
+    among = replace(full, screening=Screening(keep=2, among=("sum_90d", "sum_30d", "noise_0")))
+    assert comparisons(among)["screened_from_all"].screening == Screening(keep=2)
 
 
 def test_comparisons_undo_what_the_task_declares(full):

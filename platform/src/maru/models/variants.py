@@ -85,7 +85,8 @@ def comparisons(task: Task) -> dict[str, Task]:
 
     ``declared`` is the task with its variants. ``outliers_cut`` and ``outliers_kept`` (whichever
     the task doesn't declare) train its amounts with and without the top tenth; ``control_only`` and
-    ``treated_kept`` train with and without the entities that its control guard names.
+    ``treated_kept`` train with and without the entities that its control guard names;
+    ``screened_from_all`` screens the whole mart, where the task screens among named columns.
     """
     tasks = {"declared": task.with_variants()}
     amounts = {target.name for target in task.targets if target.kind == "amount"}
@@ -106,4 +107,7 @@ def comparisons(task: Task) -> dict[str, Task]:
         guard: ControlGuard = replace(task.guard, mode="count" if excludes else "exclude")
         name = "treated_kept" if excludes else "control_only"
         tasks[name] = replace(task, guard=guard, variants=())
+    if task.screening and task.screening.among:
+        wide = replace(task.screening, among=())
+        tasks["screened_from_all"] = replace(task, screening=wide, variants=())
     return tasks
