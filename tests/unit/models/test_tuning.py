@@ -56,12 +56,22 @@ def test_parameters_reach_every_member_and_rounds_their_own_field(task):
 def test_spans_are_validated_by_what_had_matured_before_them(task, planted, mart_of):
     days = training_days(task, planted, AS_OF)
     examples = gather(task, mart_of(planted), planted, days, columns=["sum_30d"], as_of=AS_OF)
-    splits = time_splits(task, examples, 3)
+    splits = time_splits(task, examples, 3, "amount")
+    assert len(splits) == 3
     dates = examples.days()
     horizon = np.timedelta64(30, "D")
     for before, span in splits:
         assert dates[before].max() + horizon <= dates[span].min()
         assert dates[span].max() - dates[span].min() < horizon
     assert sum(span.astype(int) for _, span in splits).max() == 1
-    with pytest.raises(ModelError, match="tuning wants 9 validation spans"):
-        time_splits(task, examples, 9)
+
+
+def test_spans_of_few_positives_are_left_out(task, planted, mart_of):
+    days = training_days(task, planted, AS_OF)
+    examples = gather(task, mart_of(planted), planted, days, columns=["sum_30d"], as_of=AS_OF)
+    many = replace(task, minimum_positives=400)
+    assert len(time_splits(many, examples, 9, "payer")) < len(
+        time_splits(task, examples, 9, "payer")
+    )
+    with pytest.raises(ModelError, match="no validation span of 30 days has 9000 positives"):
+        time_splits(replace(task, origin_positives=9000), examples, 3, "payer")

@@ -92,7 +92,8 @@ def tune(
     metric
         A column of the leaderboard, lower is better but for ``HIGHER_IS_BETTER``.
     spans
-        How many validation spans, each one horizon long, counted back from the newest matured day.
+        How many validation spans at most, each one horizon long, counted back from the newest
+        matured day.
     space
         Parameter -> range; ``rounds`` is the number of trees. None: ``DEFAULT_SPACE``.
     done
@@ -103,7 +104,7 @@ def tune(
     Raises
     ------
     ModelError
-        If the training days are too few for the spans.
+        If no span has enough positives in it and before it.
     """
     space = space or DEFAULT_SPACE
     screened = screen(task, features, snapshot, as_of=as_of, threads=threads)
@@ -111,7 +112,7 @@ def tune(
     examples, _ = keep_control(task, snapshot.until(as_of), examples)
     splits = [
         (Design(task, examples.take(before), threads), examples.take(span))
-        for before, span in time_splits(task, examples, spans)
+        for before, span in time_splits(task, examples, spans, task.head(head).target)
     ]
     declared = task.head(head)
 
@@ -148,26 +149,31 @@ def with_params(head: Head, params: Mapping[str, Any]) -> Head:
     return replace(head, members=members)
 
 
-def time_splits(task: Task, examples: Examples, spans: int) -> list[tuple[Mask, Mask]]:
-    """Return (rows to fit on, rows to validate), newest span first.
+def time_splits(task: Task, examples: Examples, spans: int, target: str) -> list[tuple[Mask, Mask]]:
+    """Return up to ``spans`` pairs (rows to fit on, rows to validate), newest span first.
 
-    A span is one horizon long; the rows to fit on had matured at its first day.
+    A span is one horizon long; the rows to fit on had matured at its first day. A span with fewer
+    positives of the target than ``task.origin_positives``, or fewer than ``task.minimum_positives``
+    before it, tells too little and is left out.
     """
     days = examples.days()
     horizon = np.timedelta64(task.horizon_days, "D")
+    positive = examples.labels[target] > 0
     splits = []
     for i in range(spans):
         newest = days.max() - i * horizon
         span = (days > newest - horizon) & (days <= newest)
-        if not span.any():
-            break
-        before = days + horizon <= days[span].min()
-        if before.any():
+        before = days + horizon <= days[span].min() if span.any() else span
+        if (
+            positive[span].sum() >= task.origin_positives
+            and positive[before].sum() >= task.minimum_positives
+        ):
             splits.append((before, span))
-    if len(splits) < spans:
+    if not splits:
         raise ModelError(
-            f"tuning wants {spans} validation spans of {task.horizon_days} days with matured rows "
-            f"before them; the training days {days.min()} to {days.max()} give {len(splits)}"
+            f"no validation span of {task.horizon_days} days has {task.origin_positives} positives "
+            f"and {task.minimum_positives} before it; the training days {days.min()} to "
+            f"{days.max()} have {int(positive.sum())}"
         )
     return splits
 
