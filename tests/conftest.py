@@ -1,6 +1,6 @@
 """What all tests share: a small project that trains in about a second, and one finished run of it.
 
-The tests are no package (see pyproject.toml), so the module is made importable by its name here.
+The tests are no package (see pyproject.toml), so modules are made importable by their names here.
 """
 
 import shutil
@@ -11,12 +11,18 @@ from pathlib import Path
 
 import pytest
 
-_SPEC = spec_from_file_location("small_project", Path(__file__).with_name("small_project.py"))
-assert _SPEC is not None
-assert _SPEC.loader is not None
-_MODULE = module_from_spec(_SPEC)
-sys.modules["small_project"] = _MODULE
-_SPEC.loader.exec_module(_MODULE)
+
+def _importable(name):
+    """Make a module beside this file importable by its name, and return it."""
+    spec = spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+_MODULE = _importable("small_project")
+_importable("killing")
 
 TODAY = date(2026, 1, 2)
 

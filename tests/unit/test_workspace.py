@@ -1,6 +1,8 @@
 """Paths of the workspace, atomic writes, and what is offered for release."""
 
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
@@ -123,6 +125,20 @@ def test_who_publishes_second_keeps_what_the_first_published(tmp_path):
             (fast / "by").write_text("fast")
     assert (target / "by").read_text() == "fast"
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    for process in (dead, os.getpid()):
+        (tmp_path / f".key.{process}-abc").mkdir()
+    with published(tmp_path / "key"):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {"key", f".key.{os.getpid()}-abc"}
 
 
 def test_a_discarded_folder_is_gone_and_discarding_none_is_nothing(tmp_path):

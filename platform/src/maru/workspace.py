@@ -204,10 +204,11 @@ def published(folder: Path) -> Iterator[Path]:
     """Yield a folder beside ``folder`` to write into; it takes that name when it is complete.
 
     ``folder`` is named by a digest of what goes into it: where another process was faster, its
-    folder stays. A process that is killed leaves a hidden folder and nothing half-written.
+    folder stays. A process that is killed leaves a hidden folder, which the next one removes.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(prefix=f".{folder.name[:16]}.", dir=folder.parent))
+    _remove_leftovers(folder)
+    staged = _beside(folder)
     try:
         yield staged
         staged.chmod(0o755)
@@ -223,9 +224,23 @@ def published(folder: Path) -> Iterator[Path]:
 def discard(folder: Path) -> None:
     """Remove a folder so that a reader sees all of it or none."""
     if folder.is_dir():
-        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name[:16]}.", dir=folder.parent))
+        aside = _beside(folder)
         folder.rename(aside / "old")
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _beside(folder: Path) -> Path:
+    """Make a hidden folder beside ``folder``, named by it and by this process."""
+    prefix = f".{folder.name[:16]}.{os.getpid()}-"
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the hidden folders beside ``folder`` whose processes are dead."""
+    for leftover in folder.parent.glob(f".{folder.name[:16]}.*-*"):
+        process = leftover.name.rpartition(".")[2].partition("-")[0]
+        if process.isdecimal() and not Path("/proc", process).exists():
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:
