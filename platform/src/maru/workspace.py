@@ -32,6 +32,8 @@ _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "BENTOML_DO_NOT_TRACK": "True",
     "DO_NOT_TRACK": "1",
+    # MLflow's own patience with a server that is down is minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
     # MLflow asks git for a commit by itself; we tag the commit, and git may be absent in a step.
     "GIT_PYTHON_REFRESH": "quiet",
 }

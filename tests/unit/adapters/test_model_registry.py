@@ -9,6 +9,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from maru.adapters.model_registry import MlflowRegistry, RunRecord, Score
+from maru.errors import RunError
 from maru.workspace import Workspace, quiet_tools
 
 A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
@@ -103,6 +104,7 @@ def refuse(*arguments, **named):
 socket.socket.connect = refuse
 socket.getaddrinfo = refuse
 
+from maru.errors import RunError
 from maru.workspace import Workspace
 workspace = Workspace(Path(sys.argv[1]))
 registry = workspace.registry()
@@ -123,6 +125,11 @@ def test_two_processes_open_a_new_store_at_once_and_neither_needs_the_network(tm
         _, error = process.communicate(timeout=120)
         assert process.returncode == 0, error.decode()
     assert (tmp_path / ".maru" / "mlflow.db").exists()
+
+
+def test_a_store_that_does_not_answer_is_said_so_without_its_password(tmp_path):
+    with pytest.raises(RunError, match=r"MLflow at http://127.0.0.1:9/x does not answer.* unset"):
+        MlflowRegistry("http://ana:secret@127.0.0.1:9/x", artifacts=tmp_path)
 
 
 def test_the_workspace_honours_a_tracking_uri(tmp_path, monkeypatch):

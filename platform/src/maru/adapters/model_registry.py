@@ -6,6 +6,7 @@ what is live: git says that, and the ``champion`` alias mirrors it.
 
 import fcntl
 import logging
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from mlflow.entities import Experiment, Metric, Param, RunTag
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+
+from maru.errors import RunError
 
 CHAMPION = "champion"
 ROLLED_BACK = "rolled_back"
@@ -54,13 +57,26 @@ class MlflowRegistry:
     """The runs and model versions of every project: one experiment and one model a project."""
 
     def __init__(self, uri: str, *, artifacts: Path) -> None:
-        """Open the store at ``uri``; ``artifacts`` is where the files of a local store go."""
+        """Open the store at ``uri``; ``artifacts`` is where the files of a local store go.
+
+        Raises
+        ------
+        RunError
+            If the store does not answer.
+        """
         self._uri = uri
         self._artifacts = artifacts
-        with self._alone():
-            self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-            # The store makes its tables at the first question, and two at once would collide.
-            self._client.search_experiments(max_results=1)
+        try:
+            with self._alone():
+                self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+                # The store makes its tables at the first question; two at once would collide.
+                self._client.search_experiments(max_results=1)
+        except MlflowException as error:
+            said = str(error).splitlines()[0]
+            raise RunError(
+                f"MLflow at {_without_password(uri)} does not answer: {said[:300]}. Set "
+                "MLFLOW_TRACKING_URI to a store that does, or unset it for the local one."
+            ) from error
 
     def record(self, project: str, record: RunRecord) -> str:
         """Write down a run and return MLflow's id of it.
@@ -179,3 +195,8 @@ class MlflowRegistry:
         with (self._artifacts / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _without_password(uri: str) -> str:
+    """Return a URI as it may be shown."""
+    return re.sub(r"//[^/@]*@", "//", uri)
