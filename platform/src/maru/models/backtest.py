@@ -109,66 +109,63 @@ def back_test(
     remembered = RememberedFeatures(features)
     screened = screen(task, remembered, snapshot, as_of=origins[0], threads=threads)
     say(screened.sentence)
+    replay = _Replay(task, remembered, snapshot, as_of, screened, threads, watch)
     parts = []
     for origin, until in zip(origins, [*origins[1:], next_month(origins[-1])], strict=True):
         part = kept.get(origin) if kept is not None else None
         if part is None:
-            part = _replay(
-                task, remembered, snapshot, origin, until, as_of, screened, threads, watch
-            )
+            part = replay.of(origin, until)
             if part is not None and kept is not None:
                 kept.put(origin, part)
-        if part is None:
-            say(f"origin {origin}: no unit, left out")
-            continue
-        say(f"origin {origin}: {len(part)} rows predicted")
-        parts.append(part)
+        done = "no unit, left out" if part is None else f"{len(part)} rows predicted"
+        say(f"origin {origin}: {done}")
+        if part is not None:
+            parts.append(part)
     if not parts:
         raise ModelError(f"none of the origins {[str(day) for day in origins]} has a matured unit")
     predictions = pl.concat(parts)
     return BackTest(predictions, leaderboard(task, predictions, variants), screened)
 
 
-def _replay(
-    task: Task,
-    features: Features,
-    snapshot: Snapshot,
-    origin: dt.date,
-    until: dt.date,
-    as_of: dt.date,
-    screened: Screened,
-    threads: int,
-    watch: Watch | None,
-) -> pl.DataFrame | None:
-    """Train as of the origin and answer its test examples; None where it has none."""
-    days = test_days(task, snapshot, origin, until=until, as_of=as_of)
-    if not days:
-        return None
-    others = sorted({c for t in task.targets for rule in t.naive for c in rule.columns})
-    training = training_examples(
-        task, features, snapshot, as_of=origin, screened=screened, others=others
-    )
-    model = fit(task, snapshot, training, as_of=origin, screened=screened, threads=threads)
-    if watch:
-        watch(origin, model)
-    test = gather(
-        task, features, snapshot, days, columns=screened.columns, as_of=as_of, others=others
-    )
-    answers = model.predict(test.matrix)
-    labels = {label_column(task, name): label for name, label in test.labels.items()}
-    treated = (
-        {"treated": contaminated(task, task.guard, snapshot.until(as_of), test.keys)}
-        if task.guard
-        else {}
-    )
-    return pl.concat(
-        [
-            pl.select(pl.repeat(origin, len(test), dtype=pl.Date).alias("origin")),
-            test.keys,
-            pl.DataFrame({**labels, **answers, **_naive_answers(task, training, test), **treated}),
-        ],
-        how="horizontal",
-    )
+@dataclass(frozen=True)
+class _Replay:
+    """What is the same at every origin."""
+
+    task: Task
+    features: Features
+    snapshot: Snapshot
+    as_of: dt.date
+    screened: Screened
+    threads: int
+    watch: Watch | None
+
+    def of(self, origin: dt.date, until: dt.date) -> pl.DataFrame | None:
+        """Train as of the origin and answer its test examples; None where it has none."""
+        task, snapshot, columns = self.task, self.snapshot, self.screened.columns
+        days = test_days(task, snapshot, origin, until=until, as_of=self.as_of)
+        if not days:
+            return None
+        others = sorted({c for t in task.targets for rule in t.naive for c in rule.columns})
+        training = training_examples(
+            task, self.features, snapshot, as_of=origin, screened=self.screened, others=others
+        )
+        model = fit(
+            task, snapshot, training, as_of=origin, screened=self.screened, threads=self.threads
+        )
+        if self.watch:
+            self.watch(origin, model)
+        test = gather(
+            task, self.features, snapshot, days, columns=columns, as_of=self.as_of, others=others
+        )
+        labels = {label_column(task, name): label for name, label in test.labels.items()}
+        answers = {**model.predict(test.matrix), **_naive_answers(task, training, test)}
+        treated = {}
+        if task.guard:
+            known = snapshot.until(self.as_of)
+            treated["treated"] = contaminated(task, task.guard, known, test.keys)
+        day = pl.select(pl.repeat(origin, len(test), dtype=pl.Date).alias("origin"))
+        found = pl.DataFrame({**labels, **answers, **treated})
+        return pl.concat([day, test.keys, found], how="horizontal")
 
 
 def _naive_answers(task: Task, training: Examples, test: Examples) -> dict[str, pl.Series]:

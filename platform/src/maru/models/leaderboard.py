@@ -139,7 +139,9 @@ def gain_interval(
     drawn = generator.multinomial(shape[0], np.full(shape[0], 1 / shape[0]), size=RESAMPLES)
     weights = np.vstack([np.ones(shape[0]), drawn])
     count, of_head, of_naive = (weights @ table for table in tables)
-    errors = [((total / count) ** (1 / root)).mean(axis=1) for total in (of_head, of_naive)]
+    # An origin of which nobody was drawn has no error.
+    held = np.where(count > 0, count, np.nan)
+    errors = [np.nanmean((total / held) ** (1 / root), axis=1) for total in (of_head, of_naive)]
     gain = 1 - errors[0] / errors[1]
     low, high = np.quantile(gain[1:], [0.05, 0.95])
     return float(gain[0]), float(low), float(high)

@@ -107,18 +107,11 @@ def tune(
         If no span has enough positives in it and before it.
     """
     space = space or DEFAULT_SPACE
-    screened = screen(task, features, snapshot, as_of=as_of, threads=threads)
-    examples = training_examples(task, features, snapshot, as_of=as_of, screened=screened)
-    examples, _ = keep_control(task, snapshot.until(as_of), examples)
-    splits = [
-        (Design(task, examples.take(before), threads), examples.take(span))
-        for before, span in time_splits(task, examples, spans, task.head(head).target)
-    ]
     declared = task.head(head)
+    splits = _splits(task, features, snapshot, as_of, spans, declared.target, threads)
 
     def value(candidate: Head) -> float:
-        values = [_measured(task, candidate, metric, *split) for split in splits]
-        return float(np.mean(values))
+        return float(np.mean([_measured(task, candidate, metric, *split) for split in splits]))
 
     study = _study(metric, space, done)
     found = list(done)
@@ -133,6 +126,25 @@ def tune(
             keep(trial)
     best = (max if metric in HIGHER_IS_BETTER else min)(found, key=lambda trial: trial.value)
     return Tuned(best, value(declared), tuple(found))
+
+
+def _splits(
+    task: Task,
+    features: Features,
+    snapshot: Snapshot,
+    as_of: dt.date,
+    spans: int,
+    target: str,
+    threads: int,
+) -> list[tuple[Design, Examples]]:
+    """Return what is fitted on and what is validated, once for all trials."""
+    screened = screen(task, features, snapshot, as_of=as_of, threads=threads)
+    examples = training_examples(task, features, snapshot, as_of=as_of, screened=screened)
+    examples, _ = keep_control(task, snapshot.until(as_of), examples)
+    return [
+        (Design(task, examples.take(before), threads), examples.take(span))
+        for before, span in time_splits(task, examples, spans, target)
+    ]
 
 
 def with_params(head: Head, params: Mapping[str, Any]) -> Head:
