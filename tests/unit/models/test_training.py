@@ -119,6 +119,13 @@ def test_each_step_is_said(whole, planted, mart_of):
     assert model.told == (said[0], said[2])
 
 
+def test_an_outlier_cut_is_said_with_its_limit(task, planted, mart_of):
+    cut = replace(task, heads=(*task.heads[:2], replace(task.heads[2], outlier_share=0.1)))
+    (told,) = trained(cut, mart_of(planted)).told[1:]
+    assert told.startswith("outlier cut: expected leaves out 1")
+    assert "training rows (10.0%), those with amount above" in told
+
+
 def test_importance_names_the_signal_first(task, planted, mart_of):
     importance = trained(task, mart_of(planted)).importance()
     assert next(iter(importance)) in ("sum_30d", "sum_90d")

@@ -13,7 +13,7 @@ from maru.models.calibration import fit_calibration
 from maru.models.examples import Examples, gather
 from maru.models.features import Features
 from maru.models.fitted_model import FittedModel
-from maru.models.guard import keep_control, require_positives
+from maru.models.guard import keep_control, outlier_limit, require_positives
 from maru.models.heads import fit_heads, predict_unseen
 from maru.models.origins import training_days
 from maru.models.recipe import calibrate
@@ -95,6 +95,7 @@ def fit(
     """Fit every head on gathered examples; see ``train``."""
     say = say or (lambda sentence: None)
     examples, told = keep_control(task, snapshot.until(as_of), examples)
+    told += _outliers(task, examples)
     for sentence in told:
         say(sentence)
     require_positives(task, examples)
@@ -122,6 +123,20 @@ def fit(
         training=_record(task, examples, as_of, screened, told),
         told=(screened.sentence, *told),
     )
+
+
+def _outliers(task: Task, examples: Examples) -> list[str]:
+    """Say what the outlier cut of each head takes from its training rows."""
+    told = []
+    for head in task.heads:
+        label = examples.labels[head.target]
+        limit = outlier_limit(label, head.outlier_share)
+        if above := int((label > limit).sum()):
+            told.append(
+                f"outlier cut: {head.name} leaves out {above} of {len(label)} training rows "
+                f"({above / len(label):.1%}), those with {head.target} above {limit:.2f}"
+            )
+    return told
 
 
 def _record(
