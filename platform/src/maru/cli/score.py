@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> Outcome:
     folder = scored.folder.relative_to(workspace.root)
     text = [
         f"{project} as of {as_of}: {done}" + ", files verified" * scored.before,
-        counts,
+        counts if manifest["rows"] else "no unit begins on this day, so there is nothing to score",
         f"read {manifest['columns_read']} columns of the mart; scores: {folder}",
         f"next: maru export {project} --as-of {as_of} --top 500",
     ]
