@@ -367,7 +367,7 @@ BROKEN = {
         "must come after its parent",
     ),
     "leaf value": ("leaf_value=10", "leaf_value=inf", "leaf_value must hold finite numbers"),
-    "sample counts": ("leaf_count=5", "leaf_count=-3", "leaf_count must be between 0"),
+    "sample counts": ("leaf_count=5", "leaf_count=-3", "leaf_count must hold counts of rows"),
     "category bounds": (
         "cat_boundaries=0 2",
         "cat_boundaries=0 9",

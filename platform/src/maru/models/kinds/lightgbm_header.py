@@ -67,7 +67,7 @@ def check_header(lines: Lines) -> Header:
     if n_trees > MAX_TREES:
         raise lines.refusal(f"a model may have {MAX_TREES} trees, got {n_trees}", back=0)
     sizes = lines.integers("tree_sizes", n_trees, 1, MAX_TREE_BYTES)
-    return Header(features, tuple(sizes.tolist()), objective, max_score)
+    return Header(features, tuple(sizes), objective, max_score)
 
 
 def _objective(lines: Lines) -> tuple[str, float]:

@@ -5,18 +5,15 @@ thing to a checker and another to LightGBM. Here only the exact grammar that Lig
 accepted, in its order, and each refusal names the file, the line and the tree.
 """
 
-import re
 from dataclasses import dataclass
-
-import numpy as np
+from math import isfinite, isinf, isnan
 
 from maru.errors import ModelError
 
-_INTEGERS = re.compile(rb"-?\d{1,10}(?: -?\d{1,10})*")
-_NUMBER = rb"-?\d{1,400}(?:\.\d{1,400})?(?:e[+-]\d{1,3})?"
-_NUMBERS = re.compile(_NUMBER + rb"(?: " + _NUMBER + rb")*")
-_BOUND = rb"(?:-?inf|" + _NUMBER + rb")"
-_BOUNDS = re.compile(_BOUND + rb"(?: " + _BOUND + rb")*")
+_OF_INTEGERS = b"0123456789- "
+_OF_NUMBERS = b"0123456789-+.e "
+_OF_BOUNDS = _OF_NUMBERS + b"inf"
+_MOST_DIGITS = 10
 _SHOWN = 60
 
 
@@ -56,53 +53,68 @@ class Lines:
 
     def integer(self, key: str, low: int, high: int) -> int:
         """Take one whole number in ``[low, high]``."""
-        return int(self.integers(key, 1, low, high)[0])
+        return self.integers(key, 1, low, high)[0]
 
-    def integers(self, key: str, count: int, low: int, high: int) -> np.ndarray:
-        """Take ``count`` whole numbers, each in ``[low, high]``, as int64."""
-        values = self._array(key, count, _INTEGERS, int, "whole numbers")
-        if count and (values.min() < low or values.max() > high):
-            wrong = int(values[(values < low) | (values > high)][0])
+    def integers(self, key: str, count: int, low: int, high: int) -> list[int]:
+        """Take ``count`` whole numbers, each in ``[low, high]``."""
+        tokens = self._tokens(key, count, _OF_INTEGERS, "whole numbers")
+        try:
+            values = list(map(int, tokens))
+        except ValueError:
+            raise self._odd(key, tokens, "whole numbers") from None
+        if values and (min(values) < low or max(values) > high):
+            wrong = next(value for value in values if not low <= value <= high)
             raise self.refusal(f"{key} must be between {low} and {high}, got {wrong}")
         return values
 
-    def numbers(self, key: str, count: int) -> np.ndarray:
-        """Take ``count`` finite numbers as float64."""
-        values = self._array(key, count, _NUMBERS, float, "finite numbers")
-        if not np.isfinite(values).all():
+    def numbers(self, key: str, count: int) -> list[float]:
+        """Take ``count`` finite numbers."""
+        values = self._floats(key, count, _OF_NUMBERS, "finite numbers")
+        if not all(map(isfinite, values)):
             raise self._beyond(key)
         return values
 
-    def bounds(self, key: str, count: int) -> np.ndarray:
-        """Take ``count`` numbers as float64; ``inf`` parts nulls from the rest."""
+    def bounds(self, key: str, count: int) -> list[float]:
+        """Take ``count`` numbers; ``inf`` parts nulls from the rest."""
         infinite = self.lines[self.at].count(b"inf") if self.at < len(self.lines) else 0
-        values = self._array(key, count, _BOUNDS, float, "numbers or inf")
-        if np.isinf(values).sum() != infinite:
+        values = self._floats(key, count, _OF_BOUNDS, "numbers or inf")
+        if sum(map(isinf, values)) != infinite or any(map(isnan, values)):
             raise self._beyond(key)
         return values
+
+    def description(self, key: str, count: int) -> None:
+        """Pass over ``count`` numbers that only describe the training: their form is checked."""
+        self._tokens(key, count, _OF_NUMBERS, "finite numbers")
+
+    def counts(self, key: str, count: int) -> None:
+        """Pass over ``count`` whole numbers that only describe the training."""
+        tokens = self._tokens(key, count, b"0123456789 ", "counts of rows")
+        if tokens and max(map(len, tokens)) >= _MOST_DIGITS:
+            raise self._odd(key, tokens, f"counts of less than {_MOST_DIGITS} digits")
+
+    def _floats(self, key: str, count: int, alphabet: bytes, what: str) -> list[float]:
+        tokens = self._tokens(key, count, alphabet, what)
+        try:
+            return list(map(float, tokens))
+        except ValueError:
+            raise self._odd(key, tokens, what) from None
 
     def _beyond(self, key: str) -> ModelError:
         return self.refusal(f"{key} must hold finite numbers, got one beyond float64")
 
-    def _array(
-        self,
-        key: str,
-        count: int,
-        grammar: re.Pattern[bytes],
-        read: type[int] | type[float],
-        what: str,
-    ) -> np.ndarray:
+    def _tokens(self, key: str, count: int, alphabet: bytes, what: str) -> list[bytes]:
+        """Return the values of a line, of which only the characters and the number are checked."""
         value = self.take(key)
-        if not value and not count:
-            return np.empty(0, read)
-        if not grammar.fullmatch(value):
-            raise self.refusal(
-                f"{key} must hold {what} separated by one space, got {_shown(value)}"
-            )
-        got = value.count(b" ") + 1
-        if got != count:
-            raise self.refusal(f"{key} must hold {count} values, got {got}")
-        return np.array([read(token) for token in value.split(b" ")])
+        tokens = value.split(b" ") if value else []
+        if value.translate(None, alphabet) or b"" in tokens:
+            raise self._odd(key, [value], what)
+        if len(tokens) != count:
+            raise self.refusal(f"{key} must hold {count} values, got {len(tokens)}")
+        return tokens
+
+    def _odd(self, key: str, tokens: list[bytes], what: str) -> ModelError:
+        got = _shown(b" ".join(tokens))
+        return self.refusal(f"{key} must hold {what} separated by one space, got {got}")
 
 
 def _shown(value: bytes) -> str:

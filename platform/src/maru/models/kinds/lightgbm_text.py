@@ -131,7 +131,7 @@ def _check_trees(name: str, data: bytes, start: int, header: Header) -> tuple[in
             raise lines.refusal(f"Tree={i} is expected here; tree_sizes and the trees disagree")
         largest, features = check_tree(lines, len(header.features))
         score += largest
-        used.update(features.tolist())
+        used.update(features)
         start += size
         line += block.count(b"\n")
     if not score <= header.max_score:
