@@ -67,16 +67,17 @@ def free_port() -> int:
 
 
 def golden_request(bundle: Path) -> dict[str, object]:
-    """Return the features of one golden row of a bundle, as a request body."""
-    for line in (bundle / "golden.jsonl").read_text().splitlines():
-        row = json.loads(line)
-        numbers = {
-            name: None if value is None else float.fromhex(value)
-            for name, value in row["inputs"].items()
-        }
-        if any(numbers.values()):
-            return {"entity": "demo", "features": numbers}
-    sys.exit(f"demo: {bundle}/golden.jsonl has no row to ask")
+    """Return a golden row as a request: of those not flagged as payers, the likeliest to pay."""
+    (threshold,) = json.loads((bundle / "thresholds.json").read_text())
+    header, *lines = (bundle / "golden.jsonl").read_text().splitlines()
+    chances = {
+        line: float.fromhex(json.loads(line)["expected"][threshold["head"]]) for line in lines
+    }
+    not_flagged = [line for line in lines if chances[line] < threshold["at_least"]]
+    inputs = json.loads(max(not_flagged, key=chances.__getitem__))["inputs"]
+    named = zip(json.loads(header)["columns"], inputs, strict=True)
+    numbers = {name: None if v is None else float.fromhex(v) for name, v in named}
+    return {"entity": "demo", "features": numbers}
 
 
 def ask(port: int, project: str, body: dict[str, object]) -> tuple[str, dict[str, object]]:

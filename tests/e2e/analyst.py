@@ -133,9 +133,11 @@ class Up:
 
 def golden_body(bundle: Path) -> bytes:
     """Return a bundle's golden rows as one request of the scoring service."""
+    header, *lines = (bundle / "golden.jsonl").read_text().splitlines()
+    columns = json.loads(header)["columns"]
     rows = []
-    for number, line in enumerate((bundle / "golden.jsonl").read_text().splitlines()):
-        inputs = json.loads(line)["inputs"]
-        features = {k: None if v is None else float.fromhex(v) for k, v in inputs.items()}
+    for number, line in enumerate(lines):
+        inputs = zip(columns, json.loads(line)["inputs"], strict=True)
+        features = {name: None if v is None else float.fromhex(v) for name, v in inputs}
         rows.append({"entity": str(number), "features": features})
     return json.dumps({"rows": rows}).encode()
