@@ -39,7 +39,8 @@ def bought(snapshot, units):
     """Say how many days after the snapshot's last day the unit begins, and the shelf's length."""
     last = snapshot.table("purchases")["day"].max()
     lag = (pl.col("as_of") - pl.lit(last)).dt.total_days().cast(pl.Float64)
-    return units.with_columns(lag=lag, shelf_length=pl.col("shelf").str.len_chars().cast(pl.Float64))
+    length = pl.col("shelf").str.len_chars().cast(pl.Float64)
+    return units.with_columns(lag=lag, shelf_length=length)
 
 
 TASK = Task(

@@ -75,7 +75,7 @@ def build(step: Step) -> MartBuilt:
         built = MartBuilt(**read_json(folder / FACTS))
         say(f"{built.columns:,} columns of {built.rows:,} entities, built before")
     else:
-        built = _build(step.workspace, project, mart, snapshot, plan.day, folder)
+        built = _build(project, mart, snapshot, plan.day, folder, home=step.workspace.home)
         say(
             f"{built.columns:,} columns of {built.rows:,} entities in {built.build_seconds:.1f} s, "
             f"peak memory {built.peak_memory_mib:,} MiB"
@@ -115,16 +115,12 @@ def learn(project: Project, snapshot: Snapshot, *, first_unseen: date) -> MartSt
 
 
 def _build(
-    workspace: Workspace,
-    project: Project,
-    mart: Mart,
-    snapshot: Snapshot,
-    as_of: date,
-    folder: Path,
+    project: Project, mart: Mart, snapshot: Snapshot, as_of: date, folder: Path, *, home: Path
 ) -> MartBuilt:
     begun = time.monotonic()
     state = learn(project, snapshot, first_unseen=as_of)
-    made = builder(workspace, project, snapshot, state)
+    # Without the cache: the table that is kept here is the whole of it.
+    made = MartBuilder(mart, snapshot, state, engine=project.spec.engine)
     frame = made.build(as_of)
     seconds = time.monotonic() - begun
     with published(folder) as staged:
@@ -135,7 +131,7 @@ def _build(
         profile(frame).write_parquet(staged / PROFILE)
 
         built = MartBuilt(
-            folder=folder.relative_to(workspace.home).as_posix(),
+            folder=folder.relative_to(home).as_posix(),
             snapshot=snapshot.digest,
             digest=_key(mart_digest(mart), state.digest),
             content=content_digest(frame),
