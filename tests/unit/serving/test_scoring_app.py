@@ -2,6 +2,7 @@
 
 import json
 import threading
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -288,7 +289,8 @@ def test_the_last_batch_is_answered_by_entity(release, tmp_path):
         pl.DataFrame({"entity": ["1", "a b"], "typical_amount": [amount, 3.0]}).write_parquet(
             folder / "part-0.parquet"
         )
-        (folder / "manifest.json").write_text('{"bundle": "sha256:abc", "commit": "c1"}')
+        manifest = {"bundle": "sha256:abc", "commit": "c1", "outputs": ["typical_amount"]}
+        (folder / "manifest.json").write_text(json.dumps(manifest))
     (tmp_path / "as_of=2017-12-02").mkdir()  # under way: no manifest yet
     application = ScoringApp("charge", Metrics(), batch_scores=BatchScores("charge", tmp_path))
     client = TestClient(application)
@@ -299,6 +301,26 @@ def test_the_last_batch_is_answered_by_entity(release, tmp_path):
     missing = client.get("/score/99")
     assert missing.status_code == 404
     assert "no entity '99' in the scores as of 2017-12-01" in missing.json()["error"]
+
+
+def test_the_units_of_an_entity_are_answered_as_a_list(tmp_path):
+    folder = tmp_path / "as_of=2017-12-01"
+    folder.mkdir()
+    pl.DataFrame(
+        {
+            "entity": ["1", "1", "2"],
+            "campaign": ["7", "8", "7"],
+            "started": [date(2017, 11, 30)] * 3,
+            "conversion": [0.25, 0.5, 0.75],
+        }
+    ).write_parquet(folder / "part-00000.parquet")
+    manifest = {"bundle": "sha256:abc", "commit": "c1", "outputs": ["conversion"]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    found = BatchScores("coupon", tmp_path).find("1").document
+    assert [row["conversion"] for row in found["scores"]] == [0.25, 0.5]
+    application = ScoringApp("coupon", Metrics(), batch_scores=BatchScores("coupon", tmp_path))
+    answer = TestClient(application).get("/score/2").json()
+    assert answer["scores"] == [{"campaign": "7", "started": "2017-11-30", "conversion": 0.75}]
 
 
 def test_without_a_batch_the_command_that_makes_one_is_named(tmp_path):

@@ -29,7 +29,10 @@ class BatchScores:
         self._folder = folder
 
     def find(self, entity: str) -> BatchScore:
-        """Return the entity's row of the newest finished day.
+        """Return what the newest finished day says of an entity.
+
+        The document is ``{"entity", "as_of", output: value, ...}``; where the project scores units
+        of an entity (a household's campaigns) it is ``{"entity", "as_of", "scores": [...]}``.
 
         Raises
         ------
@@ -39,18 +42,22 @@ class BatchScores:
         import polars as pl  # 0.6 s at the start of a service that may never be asked
 
         day = self._newest()
-        manifest = json.loads((day / MANIFEST).read_bytes())
+        # The link of a day may be moved to a replacement while this reads.
+        folder = day.resolve()
+        manifest = json.loads((folder / MANIFEST).read_bytes())
         as_of = day.name.removeprefix(_DAY)
-        frame = pl.scan_parquet(day / "*.parquet").filter(pl.col("entity") == entity).collect()
-        if frame.is_empty():
+        rows = pl.scan_parquet(folder / "*.parquet").filter(pl.col("entity") == entity).collect()
+        if rows.is_empty():
             raise Refusal(
                 f"{self._project} has no entity {entity[:200]!r} in the scores as of {as_of}",
                 status=HTTPStatus.NOT_FOUND,
                 field="entity",
             )
-        document = {"entity": entity, "as_of": as_of, **frame.drop("entity").row(0, named=True)}
-        release = manifest.get("bundle") or manifest.get("release") or ""
-        return BatchScore(document, str(release), str(manifest.get("commit") or ""))
+        found = rows.drop("entity").to_dicts()
+        of_units = set(rows.columns) - {"entity"} - set(manifest["outputs"])
+        said = {"scores": found} if of_units else found[0]
+        document = {"entity": entity, "as_of": as_of, **said}
+        return BatchScore(document, manifest["bundle"], manifest["commit"])
 
     def _newest(self) -> Path:
         days = sorted(path.parent for path in self._folder.glob(f"{_DAY}*/{MANIFEST}"))

@@ -13,6 +13,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._requests = Counter(
             "maru_requests",
             "Requests answered, by route and HTTP status.",
@@ -50,8 +51,13 @@ class Metrics:
 
     def answered(self, project: str, route: str, status: int, seconds: float) -> None:
         """Count one answer."""
-        self._requests.labels(project, route, str(status)).inc()
-        self._seconds.labels(project, route).observe(seconds)
+        key = (project, route, status)
+        known = self._known.get(key)
+        if known is None:  # kept, because looking labels up takes longer than counting
+            requests = self._requests.labels(project, route, str(status))
+            known = self._known[key] = (requests, self._seconds.labels(project, route))
+        known[0].inc()
+        known[1].observe(seconds)
 
     def scored(self, project: str, rows: int) -> None:
         """Count rows answered with scores."""
