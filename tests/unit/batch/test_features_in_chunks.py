@@ -1,7 +1,10 @@
 """Features a chunk at a time are the features of all at once, bit for bit."""
 
+from datetime import date
+
 import polars as pl
 import pytest
+from every_family import MART, random_shop
 from small_project import AS_OF
 
 from maru.batch.features_in_chunks import ChunkedFeatures
@@ -20,6 +23,31 @@ def parts(finished_shop):
     snapshot = freeze(Workspace(shop.root), project)
     mart = project.declared("features", "MART", Mart)
     return mart, snapshot, fit_mart(mart, snapshot, as_of=AS_OF)
+
+
+@pytest.fixture(scope="module")
+def every_family():
+    snapshot = random_shop(40, first=date(2017, 1, 1), days=100, seed=3)
+    return snapshot, fit_mart(MART, snapshot, as_of=date(2017, 3, 1))
+
+
+@pytest.mark.parametrize("size", [1, 7, 39, 40])
+def test_every_familys_columns_are_those_of_the_whole(every_family, size):
+    snapshot, state = every_family
+    as_of = date(2017, 3, 20)
+    whole = MartBuilder(MART, snapshot, state).build(as_of)
+    features = ChunkedFeatures(MART, snapshot, state, as_of)
+    built = pl.concat(features.chunks(features.entities(), whole.columns[1:], size))
+    assert [name for name in whole.columns if not built[name].equals(whole[name])] == []
+    assert built.equals(whole)
+
+
+def test_columns_of_all_entities_may_be_the_only_ones_asked_for(every_family):
+    snapshot, state = every_family
+    as_of, wanted = date(2017, 3, 20), ["rfm_monetary_score", "segment_mean_ratio"]
+    whole = MartBuilder(MART, snapshot, state).build(as_of, wanted)
+    features = ChunkedFeatures(MART, snapshot, state, as_of)
+    assert pl.concat(features.chunks(features.entities(), wanted, 9)).equals(whole)
 
 
 @pytest.mark.parametrize("size", [1, 50, 236, 1000])

@@ -5,9 +5,9 @@ from dataclasses import asdict
 
 import pytest
 
-from maru.mart import ActType, Mart, Ratio, Segments
+from maru.mart import ActType, Mart, Ratio, Rfm, Segments
 from maru.mart.columns import columns
-from maru.mart.dictionary import dictionary_frame
+from maru.mart.dictionary import dictionary_frame, names_of_all
 from maru.mart.registry import mart_digest, rule_digest
 from maru.mart.state import MartState
 
@@ -61,3 +61,18 @@ def test_columns_that_are_never_null_are_said(dictionary):
     assert nullable["buy_mean_30d"]
     assert nullable["buy_days_since"]
     assert not nullable["observed_days_30d"]
+
+
+def test_columns_that_depend_on_other_entities_are_said_with_what_is_computed_from_them(day):
+    mart = Mart(
+        "customer",
+        (BUY,),
+        rfm=Rfm("buy"),
+        ratios=(Ratio("score", "rfm_monetary_score", "rfm_recency_days"),),
+        segments=Segments(("buy_sum_30d",)),
+    )
+    dictionary = columns(mart, MartState(mart_digest(mart), day("01-01"), {}))
+    assert names_of_all(dictionary) == {
+        *("rfm_recency_score", "rfm_frequency_score", "rfm_monetary_score", "score"),
+        *("segment_mean_buy_sum_30d", "segment_ratio_buy_sum_30d"),
+    }

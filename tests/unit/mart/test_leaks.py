@@ -7,66 +7,14 @@ are of entities that were seen and of new ones, of old values and of new ones, s
 from datetime import date, timedelta
 
 import pytest
+from every_family import MART
 
-from maru.mart import (
-    ActType,
-    Attribute,
-    Blocks,
-    Breakdown,
-    Distinct,
-    ItemGroups,
-    Mart,
-    Pair,
-    Ratio,
-    Rfm,
-    Segments,
-    TopDays,
-    Weekdays,
-)
 from maru.mart.builder import MartBuilder
 from maru.mart.columns import FROM_COLUMNS, FROM_ROWS
 from maru.mart.fitting import fit_mart
 
 AS_OF = "03-01"
 FAMILIES = [*FROM_ROWS, *FROM_COLUMNS]
-
-MART = Mart(
-    entity="customer",
-    act_types=(
-        ActType("purchase", "sales", "amount > 0", "amount"),
-        ActType("trip", "sales", "amount > 0", "amount", per="basket", at_least=2, day_cap=90),
-        ActType("weight", "sales", "shelf = 'food'", "weight"),
-        ActType("mail", "mails", until="end"),
-        ActType("answer", "answers"),
-    ),
-    windows=(7, 30, 365),
-    aggregates=(
-        *("sum", "count", "mean", "max", "max_day", "distinct_days", "trend"),
-        *("sum_per_30d", "count_per_30d", "days_per_30d"),
-    ),
-    days=3,
-    weeks=2,
-    months=2,
-    half_lives=(7, 60),
-    rfm=Rfm("purchase"),
-    blocks=(Blocks("week", 7, 28), Blocks("rolling", 14, 42, step=3)),
-    weekdays=Weekdays(("purchase", "mail")),
-    top_days=TopDays(("purchase",)),
-    breakdowns=(
-        Breakdown(
-            *("shelf", "purchase", "shelf"),
-            aggregates=("sum", "count", "share", "trend", "days_since"),
-            half_lives=(30,),
-            other=True,
-        ),
-    ),
-    distincts=(Distinct("items", "purchase", "item"),),
-    item_groups=ItemGroups("purchase", "item", top=3, groups=2),
-    attributes=(Attribute("points", "sales", "points"), Attribute("rent", "people", "rent")),
-    pairs=(Pair("answered", "mail", "answer", ("mail",)),),
-    ratios=(Ratio("ratio", "purchase_sum_7d", "purchase_sum_30d", add=1),),
-    segments=Segments(("purchase_sum_30d", "ratio"), new_days=20),
-)
 
 
 @pytest.fixture(scope="module")

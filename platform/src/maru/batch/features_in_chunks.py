@@ -1,7 +1,9 @@
-"""Features of many entities, a chunk at a time, so that memory is bounded by the chunk.
+"""Features of many entities, a chunk at a time, so that a chunk bounds the memory of features.
 
-A mart's features are an entity's own, but for one thing: how far back a table reaches. So a
-chunk's tables hold the chunk's entities, and of each table the entity of its earliest row.
+A mart's features are an entity's own, but for two things. How far back a table reaches: a chunk's
+tables hold the chunk's entities, and of each table the entity of its earliest row. And columns that
+place an entity among all (scores by fifths, means of a segment): those are built once, for all.
+The tables themselves, and those columns, are held whole.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +15,7 @@ import polars as pl
 from maru.mart import Mart
 from maru.mart.builder import MartBuilder
 from maru.mart.columns import columns
+from maru.mart.dictionary import names_of_all
 from maru.mart.state import MartState
 from maru.tables.snapshot import Snapshot
 
@@ -40,14 +43,25 @@ class ChunkedFeatures:
     def chunks(
         self, entities: pl.Series, wanted: Sequence[str], size: int
     ) -> Iterator[pl.DataFrame]:
-        """Yield the entity column and the requested columns, ``size`` entities at a time."""
+        """Yield the entity column and the requested columns, ``size`` entities at a time.
+
+        Every value is that of a build of all entities at once, bit for bit.
+        """
         if len(entities) <= size:
             yield self._build(self.snapshot, entities, wanted)
             return
+        among_all = names_of_all(columns(self.mart, self.state))
+        placed = [name for name in wanted if name in among_all]
+        own = [name for name in wanted if name not in among_all]
+        of_all = self._build(self.snapshot, entities, placed) if placed else None
         witnesses = self._witnesses()
         for start in range(0, len(entities), size):
             chunk = entities.slice(start, size)
-            yield self._build(self._only(pl.concat([chunk, witnesses]).unique()), chunk, wanted)
+            rows = self._build(self._only(pl.concat([chunk, witnesses]).unique()), chunk, own)
+            if of_all is not None:
+                on = self.mart.entity
+                rows = rows.join(of_all, on=on, how="left", maintain_order="left", validate="1:1")
+            yield rows.select(self.mart.entity, *wanted)
 
     def _build(
         self, snapshot: Snapshot, entities: pl.Series, wanted: Sequence[str]

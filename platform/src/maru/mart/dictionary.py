@@ -1,6 +1,6 @@
 """The dictionary of a mart's columns: what each one is and where it comes from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import polars as pl
@@ -25,6 +25,8 @@ class ColumnInfo:
         What is computed of which slice, for the engines.
     inputs
         The other columns that it is computed from.
+    of_all
+        Whether an entity's value depends on the rows of other entities, as a rank does.
     """
 
     name: str
@@ -39,6 +41,22 @@ class ColumnInfo:
     part: str = ""
     position: int = 0
     inputs: tuple[str, ...] = ()
+    of_all: bool = False
+
+
+def names_of_all(columns: Iterable[ColumnInfo]) -> frozenset[str]:
+    """Return the columns whose values depend on other entities, themselves or by an input.
+
+    Parameters
+    ----------
+    columns
+        A whole dictionary in its order: inputs before what is computed from them.
+    """
+    found: set[str] = set()
+    for column in columns:
+        if column.of_all or not found.isdisjoint(column.inputs):
+            found.add(column.name)
+    return frozenset(found)
 
 
 def dictionary_frame(columns: Sequence[ColumnInfo]) -> pl.DataFrame:

@@ -33,6 +33,7 @@ WORDS = {
     "monetary_score": "fifth among the entities seen, 5 the largest sum",
 }
 NOT_NULL = frozenset({"frequency", "active_days", "monetary"})
+OF_ALL = frozenset({"recency_score", "frequency_score", "monetary_score"})
 
 
 def plan(mart: Mart) -> Iterator[ColumnInfo]:
@@ -52,6 +53,7 @@ def plan(mart: Mart) -> Iterator[ColumnInfo]:
             mart.rfm.window_days,
             nullable=name not in NOT_NULL,
             aggregate=name,
+            of_all=name in OF_ALL,
         )
 
 

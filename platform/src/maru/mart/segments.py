@@ -52,6 +52,7 @@ def plan(mart: Mart, planned: Mapping[str, ColumnInfo]) -> Iterator[ColumnInfo]:
                 aggregate=aggregate,
                 part=name,
                 inputs=(name,),
+                of_all=True,
             )
 
 
