@@ -116,6 +116,14 @@ def test_treated_rows_are_marked_not_taken_out(task, planted, mart_of, snapshot_
     assert len(found.predictions) == len(replay(task, mart_of(snapshot)).predictions)
 
 
+def test_an_origin_with_too_few_positives_before_it_is_left_out_and_said(task, planted, mart_of):
+    few = replace(task, minimum_positives=1100)
+    said = []
+    found = replay(few, mart_of(planted), say=said.append)
+    assert found.origins == [D(2026, 7, 1)]
+    assert any(line.startswith("origin 2026-06-01 is left out: target") for line in said)
+
+
 def test_no_origin_is_refused(task, planted, mart_of):
     with pytest.raises(ModelError, match="no back-test origin: 2 firsts of a month"):
         replay(task, mart_of(planted), origins=[])
@@ -171,5 +179,5 @@ def test_a_month_without_units_is_left_out_and_said(task, planted, mart_of, snap
     found = replay(units_task(task), mart_of(snapshot), say=said.append)
     assert found.origins == [D(2026, 7, 1)]
     assert "origin 2026-06-01: no unit, left out" in said
-    with pytest.raises(ModelError, match="has a matured unit"):
+    with pytest.raises(ModelError, match="none of the origins 2026-06-01 could be tested"):
         replay(units_task(task), mart_of(snapshot), origins=[D(2026, 6, 1)])

@@ -9,6 +9,7 @@ import pytest
 from maru.errors import ModelError
 from maru.models.examples import gather
 from maru.models.origins import training_days
+from maru.models.task import Screening
 from maru.models.tuning import Range, time_splits, tune, with_params
 
 D = dt.date
@@ -75,3 +76,28 @@ def test_spans_of_few_positives_are_left_out(task, planted, mart_of):
     )
     with pytest.raises(ModelError, match="no validation span of 30 days has 9000 positives"):
         time_splits(replace(task, origin_positives=9000), examples, 3, "payer")
+
+
+class Watched:
+    """A mart that remembers which columns were built as of which days."""
+
+    def __init__(self, mart):
+        self.mart, self.built = mart, []
+
+    def __getattr__(self, name):
+        return getattr(self.mart, name)
+
+    def build(self, as_of, columns=None, entities=None):
+        self.built.append((as_of, columns))
+        return self.mart.build(as_of, columns, entities)
+
+
+def test_no_label_of_a_validation_span_helps_to_screen(task, planted, mart_of):
+    mart = Watched(mart_of(planted))
+    screening = Screening(keep=2, origins=2)
+    tuned(replace(task, screening=screening), mart, trials=1, spans=2)
+    days = training_days(task, planted, AS_OF)
+    oldest = min(day for day in days if day > days[-1] - dt.timedelta(60))
+    whole = [day for day, columns in mart.built if len(columns) == len(mart.column_names)]
+    assert len(whole) == 2
+    assert all(day + dt.timedelta(30) <= oldest for day in whole)

@@ -18,7 +18,7 @@ from maru.errors import ModelError
 from maru.models.examples import Examples, RememberedFeatures, gather
 from maru.models.features import Features
 from maru.models.fitted_model import FittedModel
-from maru.models.guard import contaminated
+from maru.models.guard import TooFewPositives, contaminated
 from maru.models.leaderboard import label_column, leaderboard, naive_column
 from maru.models.origins import next_month, test_days
 from maru.models.screening import Screened, screen
@@ -82,6 +82,8 @@ def back_test(
 ) -> BackTest:
     """Train and predict at every origin.
 
+    An origin without a matured unit, or with too few positives before it, is left out and said.
+
     Parameters
     ----------
     features
@@ -98,7 +100,7 @@ def back_test(
     Raises
     ------
     ModelError
-        If there is no origin, or an origin can't be trained (see ``train``).
+        If no origin is left, or one can't be trained for another reason (see ``train``).
     """
     if not origins:
         raise ModelError(
@@ -114,7 +116,11 @@ def back_test(
     for origin, until in zip(origins, [*origins[1:], next_month(origins[-1])], strict=True):
         part = kept.get(origin) if kept is not None else None
         if part is None:
-            part = replay.of(origin, until)
+            try:
+                part = replay.of(origin, until)
+            except TooFewPositives as refused:
+                say(f"origin {origin} is left out: {refused}")
+                continue
             if part is not None and kept is not None:
                 kept.put(origin, part)
         done = "no unit, left out" if part is None else f"{len(part)} rows predicted"
@@ -122,7 +128,10 @@ def back_test(
         if part is not None:
             parts.append(part)
     if not parts:
-        raise ModelError(f"none of the origins {[str(day) for day in origins]} has a matured unit")
+        raise ModelError(
+            f"none of the origins {', '.join(map(str, origins))} could be tested: each had no "
+            "matured unit, or too few positives before it to train on"
+        )
     predictions = pl.concat(parts)
     return BackTest(predictions, leaderboard(task, predictions, variants), screened)
 

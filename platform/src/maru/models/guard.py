@@ -18,6 +18,10 @@ Mask = npt.NDArray[np.bool_]
 SHOWN = 3
 
 
+class TooFewPositives(ModelError):
+    """There are not enough positive examples yet to train on."""
+
+
 def contaminated(task: Task, guard: ControlGuard, snapshot: Snapshot, keys: pl.DataFrame) -> Mask:
     """Tell the examples whose entity was treated on a day of ``[as_of, as_of + horizon)``.
 
@@ -99,14 +103,14 @@ def require_positives(task: Task, examples: Examples) -> None:
 
     Raises
     ------
-    ModelError
+    TooFewPositives
         If a target has fewer positive labels than ``task.minimum_positives``.
     """
     for target in task.targets:
         positives = int((examples.labels[target.name] > 0).sum())
         if positives < task.minimum_positives:
             days = examples.days()
-            raise ModelError(
+            raise TooFewPositives(
                 f"target {target.name} has {positives} positive examples of {len(examples)} "
                 f"between {days.min()} and {days.max()}; training needs {task.minimum_positives}. "
                 "Wait for more history, start the training origins earlier, or choose a more "

@@ -19,10 +19,11 @@ from maru.errors import ModelError
 from maru.models.boosting import Design
 from maru.models.calibration import Mask
 from maru.models.evaluation import measure
-from maru.models.examples import Examples
+from maru.models.examples import Examples, RememberedFeatures, gather
 from maru.models.features import Features
 from maru.models.guard import keep_control
 from maru.models.heads import fit_heads
+from maru.models.origins import training_days
 from maru.models.screening import screen
 from maru.models.task import Head, Task
 from maru.models.training import THREADS, training_examples
@@ -137,13 +138,24 @@ def _splits(
     target: str,
     threads: int,
 ) -> list[tuple[Design, Examples]]:
-    """Return what is fitted on and what is validated, once for all trials."""
-    screened = screen(task, features, snapshot, as_of=as_of, threads=threads)
-    examples = training_examples(task, features, snapshot, as_of=as_of, screened=screened)
-    examples, _ = keep_control(task, snapshot.until(as_of), examples)
+    """Return what is fitted on and what is validated, once for all trials.
+
+    Columns are screened as of the oldest span: the label of no validated row helps to choose them.
+    """
+    known = snapshot.until(as_of)
+    remembered = RememberedFeatures(features)
+    bare = gather(
+        task, remembered, snapshot, training_days(task, snapshot, as_of), columns=(), as_of=as_of
+    )
+    bare, _ = keep_control(task, known, bare)
+    splits = time_splits(task, bare, spans, target)
+    oldest = min(bare.days()[span].min() for _, span in splits).astype(object)
+    screened = screen(task, remembered, snapshot, as_of=oldest, threads=threads)
+    examples = training_examples(task, remembered, snapshot, as_of=as_of, screened=screened)
+    examples, _ = keep_control(task, known, examples)
     return [
         (Design(task, examples.take(before), threads), examples.take(span))
-        for before, span in time_splits(task, examples, spans, target)
+        for before, span in splits
     ]
 
 
