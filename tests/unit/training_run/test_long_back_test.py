@@ -1,7 +1,8 @@
 """maru backtest: its own boards and page, resumable units, looks."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
+import polars as pl
 import pytest
 
 from maru.errors import ModelError, RunError
@@ -100,3 +101,22 @@ def test_a_day_beyond_the_data_and_a_day_before_every_origin_are_refused(shop):
         back_test(shop, as_of=date(2026, 1, 1))
     with pytest.raises(ModelError, match="no origin has matured at 2025-03-01"):
         back_test(shop, as_of=date(2025, 3, 1))
+
+
+FIRST_KEPT = datetime(2025, 7, 1, tzinfo=UTC)
+
+
+def searched(found):
+    return {h: (s.declared, [t.value for t in s.trials]) for h, s in found.searches.items()}
+
+
+def test_the_search_knows_nothing_of_the_days_kept_for_testing(shop):
+    # The newest origin alone is 2025-09-01; what is kept for testing begins two months before it.
+    kept = "BackTestOrigins(count=3, test_from=date(2025, 7, 1))"
+    shop.edit("pipeline.py", "BackTestOrigins(count=3)", kept)
+    before, _ = back_test(shop, origins=1, full=True)
+    changed = pl.col("amount") * pl.when(pl.col("at") < FIRST_KEPT).then(1).otherwise(9)
+    pl.read_parquet(shop.source).with_columns(changed).write_parquet(shop.source)
+    after, _ = back_test(shop, origins=1, full=True)
+    assert not after.board.equals(before.board)
+    assert searched(after) == searched(before)

@@ -131,7 +131,12 @@ def run_back_test(
         name: _replay(name, one, task, features, snapshot, plan, days, place, full, progress)
         for name, one in tasks.items()
     }
-    searches = _search(task, features, snapshot, days[0], trials, place, progress) if full else {}
+    searches: dict[str, Tuned] = {}
+    if full:
+        known = _searched_until(task, days)
+        if known != days[0]:
+            features = features_before(workspace, project, snapshot, [known], plan.day)
+        searches = _search(task, features, snapshot, known, trials, place, progress)
     looks = _record(workspace, plan, task, found, full=full, today=today)
     report = _draw(place, plan, project, snapshot, task, found, searches)
     return LongBackTest(plan, task, found, searches, report, looks)
@@ -193,6 +198,11 @@ def _replay(
         variants=variants,
         kept=kept,
     )
+
+
+def _searched_until(task: Task, days: Sequence[date]) -> date:
+    """Return the first day that a search may not know: of the test origins, or kept for testing."""
+    return min(days[0], task.back_test.test_from or days[0])
 
 
 def _search(
