@@ -18,11 +18,11 @@ from maru.errors import ModelError
 from maru.models.examples import Examples, RememberedFeatures, gather
 from maru.models.features import Features
 from maru.models.fitted_model import FittedModel
-from maru.models.guard import TooFewPositives, contaminated
+from maru.models.guard import contaminated
 from maru.models.leaderboard import label_column, leaderboard, naive_column
 from maru.models.origins import next_month, test_days
 from maru.models.screening import Screened, screen
-from maru.models.task import Task
+from maru.models.task import Task, TooLittleHistory
 from maru.models.training import THREADS, Say, fit, training_examples
 from maru.tables.snapshot import Snapshot
 
@@ -82,7 +82,7 @@ def back_test(
 ) -> BackTest:
     """Train and predict at every origin.
 
-    An origin without a matured unit, or with too few positives before it, is left out and said.
+    An origin without a matured unit, or with too little history before it, is left out and said.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def back_test(
         if part is None:
             try:
                 part = replay.of(origin, until)
-            except TooFewPositives as refused:
+            except TooLittleHistory as refused:
                 say(f"origin {origin} is left out: {refused}")
                 continue
             if part is not None and kept is not None:
@@ -130,7 +130,7 @@ def back_test(
     if not parts:
         raise ModelError(
             f"none of the origins {', '.join(map(str, origins))} could be tested: each had no "
-            "matured unit, or too few positives before it to train on"
+            "matured unit, or too little history before it to train on"
         )
     predictions = pl.concat(parts)
     return BackTest(predictions, leaderboard(task, predictions, variants), screened)

@@ -19,7 +19,7 @@ from sklearn.isotonic import IsotonicRegression
 from maru.errors import ModelError
 from maru.models.examples import Examples
 from maru.models.recipe import Array, log_odds
-from maru.models.task import Calibration, Task
+from maru.models.task import Calibration, Task, TooLittleHistory
 
 Mask = npt.NDArray[np.bool_]
 POINTS = 100
@@ -106,7 +106,7 @@ def _newest(task: Task, examples: Examples) -> tuple[Mask, Mask]:
         before, newest = days + horizon <= day, days >= day
         if positive[newest].sum() >= task.validation.positives and before.any():
             return before, newest
-    raise ModelError(
+    raise TooLittleHistory(
         f"validation needs {task.validation.positives} positive examples newer than some matured "
         f"training rows; the training days {days.min()} to {days.max()} have {int(positive.sum())} "
         "positives. Start the training origins earlier or validate by_entity"

@@ -11,15 +11,11 @@ import polars as pl
 from maru.errors import DataError, ModelError
 from maru.models.examples import Examples
 from maru.models.recipe import Array
-from maru.models.task import ControlGuard, Task
+from maru.models.task import ControlGuard, Task, TooLittleHistory
 from maru.tables.snapshot import Snapshot
 
 Mask = npt.NDArray[np.bool_]
 SHOWN = 3
-
-
-class TooFewPositives(ModelError):
-    """There are not enough positive examples yet to train on."""
 
 
 def contaminated(task: Task, guard: ControlGuard, snapshot: Snapshot, keys: pl.DataFrame) -> Mask:
@@ -103,14 +99,14 @@ def require_positives(task: Task, examples: Examples) -> None:
 
     Raises
     ------
-    TooFewPositives
+    TooLittleHistory
         If a target has fewer positive labels than ``task.minimum_positives``.
     """
     for target in task.targets:
         positives = int((examples.labels[target.name] > 0).sum())
         if positives < task.minimum_positives:
             days = examples.days()
-            raise TooFewPositives(
+            raise TooLittleHistory(
                 f"target {target.name} has {positives} positive examples of {len(examples)} "
                 f"between {days.min()} and {days.max()}; training needs {task.minimum_positives}. "
                 "Wait for more history, start the training origins earlier, or choose a more "

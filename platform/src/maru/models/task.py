@@ -23,6 +23,10 @@ Kind = Literal["amount", "event"]
 OBJECTIVES = ("l1", "l2", "mape", "huber", "tweedie", "quantile", "binary", "knn")
 
 
+class TooLittleHistory(ModelError):
+    """There are not enough examples yet to train or to validate on; a later day may have them."""
+
+
 @dataclass(frozen=True)
 class Target:
     """A label, whether it is an amount or a 0/1 event, and the naive rows to compare with."""
