@@ -1,6 +1,7 @@
 """Scores of units: what a day's first events are scored with is what training saw."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 from small_project import make_small_project
 
 from maru.batch.features_in_chunks import ChunkedFeatures
+from maru.batch.score import score
 from maru.batch.units import unit_rows
 from maru.errors import ModelError
 from maru.mart import Mart
@@ -55,6 +57,23 @@ TASK = Task(
     unit_features=UNIT,
 )
 '''
+TARGET = """\
+        Target(
+            "buys",
+            OrderedPairLabel(Events("toy", "purchases", "shelf = 'toys'"), PURCHASE, 14),
+            "event",
+            (recency("purchase_days_since"), Mean()),
+        ),
+    ),
+    heads=(Head("purchase_probability", "buys", (Member("binary", params=TREES, rounds=5),)),),
+    training=TrainingOrigins(first=date(2025, 2, 15)),
+    back_test=BackTestOrigins(count=3),
+    minimum_positives=20,
+"""
+GATE = """\
+        GateRule("typical_amount", "mae"),
+        GateRule("expected_amount", "rmse"),
+"""
 REQUIRED = ["purchase_sum_42d", "lag", "toy_count_42d", "shelf_length"]
 
 
@@ -69,13 +88,18 @@ def project_of(root, unit: str):
     return project, snapshot, mart, state
 
 
+def shop_targets(shop) -> str:
+    """Return the small project's targets, heads and days, as they are written."""
+    text = (shop.folder / "pipeline.py").read_text()
+    return text[text.index('        Target("amount"') : text.index("    gate=(")]
+
+
 def test_a_days_units_have_the_columns_of_training(tmp_path):
     project, snapshot, mart, state = project_of(
         tmp_path, 'UnitFeatures(("lag", "shelf_length"), bought)'
     )
     features = ChunkedFeatures(mart, snapshot, state, DAY)
-    of_mart = ["purchase_sum_42d", "toy_count_42d"]
-    rows = unit_rows(project, features, REQUIRED, of_mart)
+    rows = unit_rows(project.declared("pipeline", "TASK", Task), features, REQUIRED)
     examples = gather(
         project.declared("pipeline", "TASK", Task),
         MartBuilder(mart, snapshot, state),
@@ -94,9 +118,9 @@ def test_a_day_without_a_first_event_has_no_row(tmp_path):
         tmp_path, 'UnitFeatures(("lag", "shelf_length"), bought)'
     )
     features = ChunkedFeatures(mart, snapshot, state, date(2030, 1, 1))
-    rows = unit_rows(project, features, REQUIRED, ["purchase_sum_42d", "toy_count_42d"])
+    rows = unit_rows(project.declared("pipeline", "TASK", Task), features, REQUIRED)
     assert rows.height == 0
-    assert rows.columns[0] == "entity"
+    assert rows.columns == ["entity", "shelf", *REQUIRED]
     assert all(rows.schema[name] == pl.Float64 for name in REQUIRED)
 
 
@@ -104,4 +128,33 @@ def test_a_column_that_neither_mart_nor_unit_has_is_said_so(tmp_path):
     project, snapshot, mart, state = project_of(tmp_path, "None")
     features = ChunkedFeatures(mart, snapshot, state, DAY)
     with pytest.raises(ModelError, match=r"the model needs lag, .* lacks"):
-        unit_rows(project, features, REQUIRED, ["purchase_sum_42d", "toy_count_42d"])
+        unit_rows(project.declared("pipeline", "TASK", Task), features, REQUIRED)
+
+
+def test_a_first_event_that_became_known_later_is_no_unit_of_its_day(tmp_path):
+    project, snapshot, mart, state = project_of(tmp_path, "None")
+    task = project.declared("pipeline", "TASK", Task)
+    rows = unit_rows(task, ChunkedFeatures(mart, snapshot, state, DAY), ["purchase_sum_42d"])
+    assert rows.height > 1
+    late = rows["entity"][0]
+    known = pl.when(pl.col("customer") == late).then(pl.lit(DAY + timedelta(1)))
+    table = snapshot.table("purchases").with_columns(known_day=known.otherwise("known_day"))
+    later = replace(snapshot, tables={"purchases": table}, known_digest=None)
+    again = unit_rows(task, ChunkedFeatures(mart, later, state, DAY), ["purchase_sum_42d"])
+    assert again["entity"].to_list() == rows["entity"].to_list()[1:]
+
+
+def test_a_model_that_splits_on_mart_columns_only_still_scores_units_only(shop, run_shop):
+    shop.edit("pipeline.py", shop_targets(shop), TARGET)
+    shop.edit("pipeline.py", GATE, "")
+    shop.edit("pipeline.py", "import AmountLabel, PurchaseLabel", "import Events, OrderedPairLabel")
+    shop.edit("thresholds.py", "target_recall=0.9", "at=0.5")
+    run_shop(shop)
+    workspace = Workspace(shop.root)
+    bundle = workspace.candidate("shop").bundle
+    scored = score(workspace, "shop", as_of=DAY, bundle=bundle, show=lambda line: None)
+    first = pl.col("day") == DAY, pl.col("shelf") == "toys"
+    bought = freeze(workspace, load_project(shop.root, "shop")).table("purchases").filter(first)
+    frame = pl.read_parquet(scored.folder / "part-*.parquet")
+    assert frame["entity"].to_list() == bought["customer"].unique().sort().to_list()
+    assert 0 < frame.height < 20

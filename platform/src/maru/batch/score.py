@@ -15,10 +15,11 @@ import polars as pl
 
 from maru.batch.day_folder import MANIFEST, DayFolder, manifest_bytes
 from maru.batch.features_in_chunks import ChunkedFeatures
-from maru.batch.units import unit_rows
+from maru.batch.units import is_of_units, unit_rows
 from maru.errors import ReleaseError, RunError
 from maru.mart import Mart
 from maru.mart.state import MartState
+from maru.models.task import Task
 from maru.project import Project, load_folder
 from maru.release.digests import hash_file, short
 from maru.release.history import standing
@@ -199,10 +200,9 @@ def _rows(
     state = MartState.from_json((release.bundle.mart_folder / "state.json").read_text("utf-8"))
     features = ChunkedFeatures(mart, snapshot, state, day, code.spec.engine)
     required = list(release.model.required)
-    known = features.column_names()
-    of_mart = [name for name in required if name in known]
-    if len(of_mart) < len(required):
-        yield unit_rows(code, features, required, of_mart)
+    task = code.declared("pipeline", "TASK", Task)
+    if is_of_units(task):
+        yield unit_rows(task, features, required)
         return
     for rows in features.chunks(features.entities(), required, chunk):
         yield rows.with_columns(pl.col(mart.entity).cast(pl.String)).rename({mart.entity: "entity"})

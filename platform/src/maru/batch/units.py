@@ -6,34 +6,49 @@ from maru.batch.features_in_chunks import ChunkedFeatures
 from maru.errors import ModelError
 from maru.models.labels import OrderedPairLabel
 from maru.models.task import Task
-from maru.project import Project
 
 
-def unit_rows(
-    code: Project, features: ChunkedFeatures, required: list[str], of_mart: list[str]
-) -> pl.DataFrame:
+def is_of_units(task: Task) -> bool:
+    """Say whether a task's rows are events of entities, whatever its trees split on."""
+    return bool(task.unit_columns) or isinstance(task.targets[0].label, OrderedPairLabel)
+
+
+def unit_rows(task: Task, features: ChunkedFeatures, required: list[str]) -> pl.DataFrame:
     """Return the units whose first event is on the day, with every required column.
 
-    Their mart columns and own columns are as known before the day, as in training.
+    The first event is of the day and known by the end of it. The mart's columns and the units' own
+    are as known before the day, as in training.
 
     Raises
     ------
     ModelError
-        If the task has no unit that a day could be scored for.
+        If the task has no unit that a day could be scored for, or nobody builds a column.
     """
-    task = code.declared("pipeline", "TASK", Task)
     label, entity, day = task.targets[0].label, task.entity, features.as_of
-    if not isinstance(label, OrderedPairLabel) or task.unit_features is None:
-        missing = ", ".join(name for name in required if name not in of_mart)
-        raise ModelError(f"the model needs {missing}, which the mart of its own release lacks.")
+    if not isinstance(label, OrderedPairLabel):
+        raise ModelError(
+            f"a {type(label).__name__} does not say which units a day has; only the units of an "
+            "OrderedPairLabel can be scored."
+        )
+    known = features.column_names()
+    of_units = task.unit_features.columns if task.unit_features else ()
+    if missing := [name for name in required if name not in known and name not in of_units]:
+        raise ModelError(
+            f"the model needs {', '.join(missing)}, which the mart of its own release lacks."
+        )
     keys = [entity, *label.unit_columns]
     first = features.snapshot.matching(label.first.table, label.first.where)
-    units = first.filter(pl.col("day") == day).select(*keys, as_of="day").unique().sort(keys)
+    in_time = (pl.col("day") == day) & (pl.col("known_day") <= day)
+    units = first.filter(in_time).select(*keys, as_of="day").unique().sort(keys)
     if units.is_empty():
-        return pl.DataFrame(schema={"entity": pl.String, **dict.fromkeys(required, pl.Float64)})
-    own = task.unit_features.build(features.snapshot.until(day), units)
+        nobody = units.select(pl.col(entity).cast(pl.String).alias("entity"), *label.unit_columns)
+        return nobody.with_columns(pl.lit(None, pl.Float64).alias(name) for name in required)
+    if task.unit_features:
+        own = task.unit_features.build(features.snapshot.until(day), units)
+        units = own.select(*keys, *(name for name in of_units if name in required))
+    of_mart = [name for name in required if name not in of_units]
     of_entities = next(features.chunks(units[entity].unique(), of_mart, len(units)))
-    joined = own.join(of_entities, on=entity, how="left")
+    joined = units.join(of_entities, on=entity, how="left")
     return joined.select(
         pl.col(entity).cast(pl.String).alias("entity"), *label.unit_columns, *required
     ).sort("entity", *label.unit_columns)
