@@ -39,7 +39,7 @@ WRITING = (
 def make_candidate(workspace):
     project = load_project(workspace.root, "shop")
     asked = {"copied": True, "fresh": False, "show": lambda line: None}
-    run = start._create(workspace, project, None, **asked)
+    run = start.create_run(workspace, project, None, **asked)
     with run.step("build_mart") as step:
         mart = build(step)
     with run.step("train_model") as step:

@@ -31,7 +31,7 @@ def score_again(
     DataFrame or None
         Origin, keys and one column a head of the bundle; None where no row is late enough, or the
         rows are units with columns of their own (what a campaign offers), which a bundle's mart
-        does not know.
+        does not know, or the bundle is about other entities.
 
     Raises
     ------
@@ -42,6 +42,8 @@ def score_again(
     if late.is_empty() or task.unit_features is not None:
         return None
     code = load_folder(bundle.code_folder)
+    if code.spec.entity != task.entity:
+        return None
     state = MartState.from_json((bundle.mart_folder / "state.json").read_text("utf-8"))
     tables = kept(workspace, snapshot)
     mart = code.declared("features", "MART", Mart)

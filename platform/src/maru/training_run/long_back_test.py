@@ -27,14 +27,13 @@ from maru.report.headline import headlines, metrics_of
 from maru.report.page import draw
 from maru.report.story import Search, Story
 from maru.tables.snapshot import Snapshot
-from maru.training_run.evaluations import Look, append, board_digest
 from maru.training_run.fitting import features_before
 from maru.training_run.kept import DECLARED, KeptOrigins, KeptTrials
+from maru.training_run.looks import Seen, record_look
 from maru.training_run.provenance import this_software
 from maru.training_run.reporting import about, table_facts
 from maru.training_run.run import Plan
 from maru.training_run.snapshots import freeze, newest_as_of
-from maru.training_run.start import kept_for_testing
 from maru.training_run.training import training_key
 from maru.workspace import Workspace
 
@@ -113,6 +112,7 @@ def run_back_test(
         If the tables or the task break a rule.
     """
     snapshot, plan = _plan(workspace, project, as_of, show)
+    plan = replace(plan, today=today.isoformat())
     task = project.declared("pipeline", "TASK", Task)
     if origins is not None:
         task = replace(task, back_test=replace(task.back_test, count=origins))
@@ -127,17 +127,21 @@ def run_back_test(
     tasks = comparisons(task) if full else {DECLARED: task}
     searched = len(task.heads) * trials if full else 0
     progress = _Progress(show, total=len(tasks) * len(days) + searched)
-    found = {
-        name: _replay(name, one, task, features, snapshot, plan, days, place, full, progress)
-        for name, one in tasks.items()
-    }
+    found: dict[str, BackTest] = {}
+    looks = 0
+    for name, one in tasks.items():
+        tested = _replay(name, one, task, features, snapshot, plan, days, place, full, progress)
+        said = [headline.text for headline in headlines(task, tested.board)]
+        by = f"backtest --full: {name}" if full else "backtest"
+        seen = Seen(tested.origins, tested.board, said)
+        looks += record_look(workspace, plan, task, seen, by=by)
+        found[name] = tested
     searches: dict[str, Tuned] = {}
     if full:
         known = _searched_until(task, days)
         if known != days[0]:
             features = features_before(workspace, project, snapshot, [known], plan.day)
         searches = _search(task, features, snapshot, known, trials, place, progress)
-    looks = _record(workspace, plan, task, found, full=full, today=today)
     report = _draw(place, plan, project, snapshot, task, found, searches)
     return LongBackTest(plan, task, found, searches, report, looks)
 
@@ -239,37 +243,6 @@ def _search(
             keep=keep,
         )
     return found
-
-
-def _record(
-    workspace: Workspace,
-    plan: Plan,
-    task: Task,
-    found: Mapping[str, BackTest],
-    *,
-    full: bool,
-    today: date,
-) -> int:
-    """Write the looks at test origins into docs/evaluations.md; return how many were new."""
-    recorded = 0
-    for name, tested in found.items():
-        looked_at = kept_for_testing(task, tested.origins)
-        if not looked_at:
-            continue
-        look = Look(
-            on=today,
-            project=plan.project,
-            by=f"backtest --full: {name}" if full else "backtest",
-            commit=plan.source.commit,
-            dirty=plan.source.dirty,
-            code=plan.training,
-            origins=looked_at,
-            said=[headline.text for headline in headlines(task, tested.board)],
-            result_digest=board_digest(tested.board),
-        )
-        lock = workspace.home / "evaluations.lock"
-        recorded += append(workspace.evaluations, look, lock)
-    return recorded
 
 
 def _draw(

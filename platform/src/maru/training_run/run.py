@@ -40,7 +40,8 @@ class Plan:
 
     ``as_of`` is an ISO date; ``snapshot``, ``code`` and ``training`` are sha256 in hex; ``source``
     says which commit the code is; ``copied`` that the steps read a copy of it; ``fresh`` forbids
-    the reuse of an earlier model.
+    the reuse of an earlier model. ``started`` is a moment (ISO, UTC), ``today`` the ISO date where
+    the person sits; ``by`` is the command that looks at what comes out.
     """
 
     run: str
@@ -55,12 +56,14 @@ class Plan:
     started: str
     copied: bool
     fresh: bool = False
+    today: str | None = None
+    by: str = "run"
     schema: int = 1
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """Read the plan's part of run.json."""
-        known = {name: raw[name] for name in cls.__dataclass_fields__}
+        known = {name: raw[name] for name in cls.__dataclass_fields__ if name in raw}
         return cls(
             **{
                 **known,
@@ -73,6 +76,11 @@ class Plan:
     def day(self) -> date:
         """The day that features are for."""
         return date.fromisoformat(self.as_of)
+
+    @property
+    def started_on(self) -> date:
+        """The day that the run was started on."""
+        return date.fromisoformat(self.today or self.started[:10])
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,10 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-import polars as pl
 from kfp.dsl.graph_component import GraphComponent
 
 import maru.components
@@ -21,13 +20,10 @@ from maru.adapters.pipeline_runner import (
 )
 from maru.errors import MaruError, RunError
 from maru.mart import Mart
-from maru.models.task import Task
 from maru.project import Project
-from maru.training_run.evaluations import Look, append, board_digest
 from maru.training_run.provenance import this_software
 from maru.training_run.run import Plan, Run
 from maru.training_run.snapshots import freeze, newest_as_of
-from maru.training_run.training import BOARD, Replayed
 from maru.workspace import ROOT_VARIABLE, Workspace, quiet_tools
 
 PARAMETERS = ("project", "run")
@@ -79,7 +75,9 @@ def start(
         If a step fails otherwise: its last lines and where its log is.
     """
     pipeline = declared_pipeline(project)
-    run = _create(workspace, project, as_of, copied=not in_process, fresh=fresh, show=show)
+    plan = _plan(workspace, project, as_of, copied=not in_process, fresh=fresh, show=show)
+    plan = replace(plan, today=today.isoformat(), by=by)
+    run = Run.create(workspace, plan, None if in_process else project.code_files())
     show(f"run {run.id}: as of {run.plan.as_of}, because {run.plan.as_of_reason}")
     compile_pipeline(pipeline, run.folder / "pipeline.yaml")
     runner = LocalPipelineRunner(run.folder / "kfp", run.logs, show)
@@ -96,8 +94,8 @@ def start(
         status = "failed" if isinstance(error, Exception) else "stopped"
         run.finish(_outcome(run, status, []))
         raise
-    recorded = record_look(run, today=today, by=by)
     run.finish(_outcome(run, "finished", done))
+    recorded = run.found("back_test").get("look_recorded", False)
     return Finished(run, found(run), recorded)
 
 
@@ -129,39 +127,7 @@ def found(run: Run) -> dict[str, dict[str, Any]]:
     return {name: run.found(name) for name in names}
 
 
-def record_look(run: Run, *, today: date, by: str) -> bool:
-    """Write a look at test origins into docs/evaluations.md; say whether it was a new one."""
-    step = run.found("back_test")
-    if not step:
-        return False
-    replayed = Replayed(**{k: v for k, v in step.items() if k != "seconds"})
-    task = run.project().declared("pipeline", "TASK", Task)
-    origins = [date.fromisoformat(origin) for origin in replayed.origins]
-    looked_at = kept_for_testing(task, origins)
-    if not looked_at:
-        return False
-    board = pl.read_parquet(run.workspace.home / replayed.folder / BOARD)
-    look = Look(
-        on=today,
-        project=run.plan.project,
-        by=by,
-        commit=run.plan.source.commit,
-        dirty=run.plan.source.dirty,
-        code=run.plan.training,
-        origins=looked_at,
-        said=replayed.said,
-        result_digest=board_digest(board),
-    )
-    return append(run.workspace.evaluations, look, run.workspace.home / "evaluations.lock")
-
-
-def kept_for_testing(task: Task, origins: Sequence[date]) -> list[date]:
-    """Return the origins that the task keeps for testing; all of them where it doesn't say."""
-    first = task.back_test.test_from
-    return [day for day in origins if first is None or day >= first]
-
-
-def _create(
+def _plan(
     workspace: Workspace,
     project: Project,
     as_of: date | None,
@@ -169,7 +135,7 @@ def _create(
     copied: bool,
     fresh: bool,
     show: Show,
-) -> Run:
+) -> Plan:
     show("reading the tables")
     snapshot = freeze(workspace, project)
     mart = project.declared("features", "MART", Mart)
@@ -182,7 +148,7 @@ def _create(
             )
         newest, reason = as_of, "--as-of says so"
     code = project.code_digest()
-    plan = Plan(
+    return Plan(
         run=f"{newest:%Y%m%d}-{code[:8]}",
         project=project.name,
         as_of=newest.isoformat(),
@@ -196,7 +162,6 @@ def _create(
         copied=copied,
         fresh=fresh,
     )
-    return Run.create(workspace, plan, project.code_files() if copied else None)
 
 
 def _functions(project: Project) -> dict[str, Callable[..., Any]]:

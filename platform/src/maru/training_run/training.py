@@ -9,8 +9,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
+import polars as pl
+
+from maru.models.task import Task
+from maru.training_run.looks import Seen, record_look
 from maru.training_run.marts import MartBuilt
 from maru.training_run.run import HandedOver, Plan, Step, say
 from maru.workspace import discard, read_json
@@ -90,7 +95,8 @@ def replay(step: Step, mart: MartBuilt) -> Replayed:
     """Back-test the task at the origins that it names; see ``maru.models.backtest``.
 
     What the mart learns is learned before the first origin's training labels end. Each origin is
-    kept as soon as it is done, so that a killed run goes on where it was.
+    kept as soon as it is done, so that a killed run goes on where it was. A look at origins kept
+    for testing is written down before a number of it is shown.
 
     Raises
     ------
@@ -107,10 +113,19 @@ def replay(step: Step, mart: MartBuilt) -> Replayed:
         from maru.training_run.fitting import replay_origins
 
         replayed = replay_origins(step, place)
+    look_recorded = _record(step, replayed)
     for sentence in replayed.said:
         say(sentence)
-    step.found.update(asdict(replayed))
+    step.found.update(asdict(replayed), look_recorded=look_recorded)
     return replayed
+
+
+def _record(step: Step, replayed: Replayed) -> bool:
+    task = step.run.project().declared("pipeline", "TASK", Task)
+    board = pl.read_parquet(step.workspace.home / replayed.folder / BOARD)
+    origins = [date.fromisoformat(origin) for origin in replayed.origins]
+    seen = Seen(origins, board, replayed.said)
+    return record_look(step.workspace, step.plan, task, seen, by=step.plan.by)
 
 
 def training_key(plan: Plan) -> str:
