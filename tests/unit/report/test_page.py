@@ -12,12 +12,14 @@ from maru.report.story import Search, head_part
 from maru.training_run.reporting import tell
 from maru.training_run.training import Replayed, Trained
 
+BESIDE = ("seconds", "look_recorded")
+
 
 @pytest.fixture(scope="module")
 def story(finished_shop):
     shop, finished = finished_shop
     found = {
-        name: {key: value for key, value in finished.steps[name].items() if key != "seconds"}
+        name: {key: value for key, value in finished.steps[name].items() if key not in BESIDE}
         for name in ("train_model", "back_test")
     }
     trained, replayed = Trained(**found["train_model"]), Replayed(**found["back_test"])

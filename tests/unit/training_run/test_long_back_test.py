@@ -96,6 +96,27 @@ def test_a_stopped_full_back_test_goes_on_and_ends_as_if_it_had_not_been_stopped
     }
 
 
+def test_a_look_counts_when_the_search_is_stopped(shop):
+    def stop(line):
+        if "search" in line:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        run_back_test(
+            Workspace(shop.root),
+            load_project(shop.root, shop.name),
+            as_of=None,
+            origins=1,
+            full=True,
+            trials=2,
+            show=stop,
+            today=date(2026, 1, 2),
+        )
+    looks = (shop.root / "docs" / "evaluations.md").read_text()
+    assert "| backtest --full: declared |" in looks
+    assert "| backtest --full: outliers_cut |" in looks
+
+
 def test_a_day_beyond_the_data_and_a_day_before_every_origin_are_refused(shop):
     with pytest.raises(RunError, match="the newest day is 2025-09-28"):
         back_test(shop, as_of=date(2026, 1, 1))

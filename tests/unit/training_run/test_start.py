@@ -13,7 +13,7 @@ from maru.project import load_project
 from maru.release.bundle import read_bundle
 from maru.release.manifest import Source
 from maru.training_run.run import Run
-from maru.training_run.start import kept_for_testing, start
+from maru.training_run.start import start
 from maru.workspace import Workspace
 
 STEPS = {"build_mart", "train_model", "back_test", "register_candidate", "write_report"}
@@ -75,6 +75,37 @@ def test_a_look_at_test_origins_is_written_down_once(shop, run_shop):
     again, _ = run_shop(shop, fresh=True)
     assert not again.look_recorded
     assert file.read_bytes() == text
+
+
+def test_a_look_counts_when_a_later_step_fails(shop, run_shop):
+    (shop.folder / "tests").mkdir()
+    (shop.folder / "tests" / "golden.jsonl").write_text("no JSON\n")
+    with pytest.raises(ProjectError, match=r"golden\.jsonl"):
+        run_shop(shop)
+    file = shop.root / "docs" / "evaluations.md"
+    assert b"| 2026-01-02 | shop | run |" in file.read_bytes()
+    (shop.folder / "tests" / "golden.jsonl").unlink()
+    again, _ = run_shop(shop)
+    assert not again.look_recorded
+
+
+def test_a_look_is_written_down_before_its_numbers_are_shown(shop):
+    file = shop.root / "docs" / "evaluations.md"
+    early = []
+
+    def show(line):
+        if "mean absolute error" in line and not file.is_file():
+            early.append(line)
+
+    start(
+        Workspace(shop.root),
+        load_project(shop.root, shop.name),
+        in_process=True,
+        show=show,
+        today=date(2026, 1, 2),
+    )
+    assert early == []
+    assert file.is_file()
 
 
 def test_in_its_own_processes_a_run_gives_the_same_digests(finished_shop, tmp_path, capfd):
@@ -211,19 +242,6 @@ def test_two_runs_at_once_make_the_same_bundle_and_harm_nothing(finished_shop, t
     assert len(runs) == 2
     assert {run.outcome()["bundle"] for run in runs} == {digests(in_process)["bundle"]}
     assert list(workspace.store().list()) == [digests(in_process)["bundle"]]
-
-
-def test_only_origins_from_the_tasks_first_test_day_are_looks(finished_shop):
-    from dataclasses import replace
-
-    from maru.models.task import Task
-
-    shop, _ = finished_shop
-    task = load_project(shop.root, "shop").declared("pipeline", "TASK", Task)
-    days = [date(2025, month, 1) for month in (6, 7, 8)]
-    assert kept_for_testing(task, days) == days
-    later = replace(task, back_test=replace(task.back_test, test_from=date(2025, 7, 1)))
-    assert kept_for_testing(later, days) == days[1:]
 
 
 def test_the_frozen_facts_are_all_in_the_record(finished_shop):
