@@ -51,6 +51,22 @@ def test_an_unknown_kind_is_refused(folder):
         load_model(folder)
 
 
+def test_a_column_that_the_trees_split_on_must_be_required(folder):
+    used = load_model(folder).predictors[0].used_columns[0]
+    rewrite(folder, lambda d: d["required"].remove(used))
+    with pytest.raises(ModelError, match=rf"lacks '{used}' under required, but \S+ splits on it"):
+        load_model(folder)
+
+
+def test_a_column_that_the_recipe_reads_must_be_required(folder):
+    model = load_model(folder)
+    spare = next(name for name in model.columns if name not in model.required)
+    read = {"kind": "times_column", "column": spare, "factor": 1.0, "offset": 0.0, "floor": 1.0}
+    rewrite(folder, lambda d: d["heads"][1]["members"][0].update(inverse=read))
+    with pytest.raises(ModelError, match=f"lacks '{spare}' under required, but the recipe reads"):
+        load_model(folder)
+
+
 def test_documents_that_are_missing_or_broken_are_named(folder):
     (folder / "curves.json").unlink()
     with pytest.raises(ModelError, match=r"lacks curves.json"):

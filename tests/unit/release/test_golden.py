@@ -132,6 +132,15 @@ def test_one_bit_is_a_mismatch_in_the_same_runtime_only(bundle, predict):
     assert words.startswith("to 1e-09 relative, because the runtime differs: numpy ")
 
 
+def test_columns_that_a_request_need_not_send_are_blank_when_golden_rows_are_asked(bundle, predict):
+    asked = []
+    check_golden(bundle, lambda matrix: asked.append(matrix) or predict(matrix))
+    required = [name in bundle.model["required"] for name in bundle.model["columns"]]
+    assert required == [True, False]
+    assert np.isnan(asked[0][:, 1]).all()
+    assert not np.isnan(asked[0][:, 0]).all()
+
+
 def test_a_hundred_millionth_is_a_mismatch_everywhere(bundle, predict):
     def off(matrix):
         return {name: values * (1 + 1e-8) for name, values in predict(matrix).items()}

@@ -59,7 +59,8 @@ def load_model(folder: Path) -> LoadedModel:
     ------
     ModelError
         If ``model.json`` is missing or breaks its rules, its kind is unknown, a file is missing,
-        or a file does not pass its kind's validator.
+        a file does not pass its kind's validator, or ``required`` lacks a column that can change
+        an answer: requests would leave it null.
     """
     recipe = Recipe.from_json(read_document(folder, "model.json"))
     module = kind(recipe.kind)
@@ -73,7 +74,19 @@ def load_model(folder: Path) -> LoadedModel:
             )
         if file not in loaded:
             loaded[file] = module.load(path, recipe.columns)
+    _check_required(recipe, loaded)
     return LoadedModel(recipe, tuple(loaded[file] for file in recipe.files))
+
+
+def _check_required(recipe: Recipe, loaded: Mapping[str, Predictor]) -> None:
+    required = set(recipe.required)
+    reads = [(f"{file} splits on", predictor.used_columns) for file, predictor in loaded.items()]
+    for what, names in (*reads, ("the recipe reads", recipe.read_columns)):
+        if absent := [name for name in names if name not in required]:
+            raise ModelError(
+                f"model.json lacks {absent[0]!r} under required, but {what} it: a request without "
+                "it would be scored as null"
+            )
 
 
 def read_document(folder: Path, name: str) -> Mapping[str, Any]:
