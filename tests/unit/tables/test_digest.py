@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maru.tables.digest import canonical, table_digest, tables_digest
+from maru.tables.digest import broken_digest, canonical, snapshot_digest, table_digest
 
 ROWS = pl.DataFrame(
     {
@@ -74,7 +74,14 @@ def test_numbers_of_another_type_have_another_digest():
 
 
 def test_the_names_of_tables_count():
-    assert tables_digest({"a": ROWS}) != tables_digest({"b": ROWS})
+    assert snapshot_digest({"a": ROWS}, {}, {}) != snapshot_digest({"b": ROWS}, {}, {})
+
+
+def test_broken_rows_count_by_value_not_by_place():
+    odd = pl.DataFrame({"row": [4, 7], "x": [[1], None], "reason": ["a", "b"]})
+    moved = odd.reverse().with_columns(row=pl.Series([0, 9]))
+    assert broken_digest(odd) == broken_digest(moved)
+    assert broken_digest(odd) != broken_digest(odd[:1])
 
 
 @given(

@@ -55,6 +55,29 @@ def test_until_has_a_digest_of_its_own(snapshot):
     assert snapshot.until(date(2017, 1, 2)).digest != snapshot.digest
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rows": ROWS.vstack(ROWS[:1].with_columns(at=None))},
+        {"rows": ROWS.with_columns(amount=9.0)},
+        {"zone": "Europe/Berlin"},
+        {"key": ("customer",)},
+        {"known_at": None},
+    ],
+    ids=["a broken row", "a value", "the time zone", "the key", "when it is known"],
+)
+def test_the_digest_covers_all_that_is_kept(change):
+    def digest(rows=ROWS, zone="UTC", **declared):
+        declared = {"known_at": "loaded", **declared}
+        table = Table(
+            "sales", lambda: rows, SALES.columns, time="at", broken_share_at_most=1.0, **declared
+        )
+        return read_tables([table], time_zone=zone).digest
+
+    assert digest() == digest(ROWS.reverse())
+    assert digest() != digest(**change)
+
+
 def test_rows_are_found_by_rule_with_money_in_currency_units(snapshot):
     assert snapshot.matching("sales", "amount = 0.1")["customer"].to_list() == ["c"]
     assert snapshot.matching("sales", "amount = 0.1")["amount"].to_list() == [10]

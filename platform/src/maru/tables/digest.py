@@ -12,6 +12,7 @@ so that the digest is the same between processes, machines and versions of polar
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ import polars as pl
 import pyarrow as pa
 
 DIGEST_SCHEMA = "maru.snapshot/1"
+SNAPSHOT_SCHEMA = "maru.snapshot/2"
 
 
 def canonical(frame: pl.DataFrame, key: Sequence[str] = ()) -> pl.DataFrame:
@@ -43,10 +45,35 @@ def table_digest(frame: pl.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def tables_digest(frames: Mapping[str, pl.DataFrame]) -> str:
-    """Return the sha256 (hex) over the names and digests of several tables in canonical order."""
-    lines = [f"{name}={table_digest(frames[name])}" for name in sorted(frames)]
-    return hashlib.sha256("\n".join([DIGEST_SCHEMA, *lines]).encode()).hexdigest()
+def snapshot_digest(
+    rows: Mapping[str, pl.DataFrame], broken: Mapping[str, pl.DataFrame], said: Mapping[str, Any]
+) -> str:
+    """Return the sha256 (hex) over everything that a snapshot keeps.
+
+    Parameters
+    ----------
+    rows
+        The tables in canonical order.
+    broken
+        Their broken rows, in any order.
+    said
+        JSON-able facts about them.
+    """
+    lines = [f"{name}={table_digest(rows[name])}" for name in sorted(rows)]
+    lines += [f"{name}!={broken_digest(broken[name])}" for name in sorted(broken)]
+    facts = json.dumps(said, sort_keys=True)
+    return hashlib.sha256("\n".join([SNAPSHOT_SCHEMA, *lines, facts]).encode()).hexdigest()
+
+
+def broken_digest(frame: pl.DataFrame) -> str:
+    """Return the sha256 (hex) of broken rows, whatever their order and types.
+
+    They are as the source gave them, so each is taken as Python writes it; where it stood in the
+    source (the column ``row``) does not count.
+    """
+    named = frame.drop("row", strict=False)
+    lines = sorted(repr(row) for row in named.iter_rows())
+    return hashlib.sha256("\n".join([repr(named.columns), *lines]).encode()).hexdigest()
 
 
 def _type_name(dtype: pl.DataType) -> str:

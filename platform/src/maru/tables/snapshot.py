@@ -1,7 +1,7 @@
 """The rows of the source tables that a run reads, by digest."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Self
@@ -11,7 +11,7 @@ import polars as pl
 from maru.errors import DataError
 from maru.tables.checks import CheckResult
 from maru.tables.declarations import Table
-from maru.tables.digest import tables_digest
+from maru.tables.digest import snapshot_digest
 from maru.tables.rules import rule_mask
 
 
@@ -51,8 +51,17 @@ class Snapshot:
 
     @cached_property
     def digest(self) -> str:
-        """The sha256 (hex) over the content of every table, whatever the source's row order."""
-        return self.known_digest or tables_digest(self.tables)
+        """The sha256 (hex) over all that is kept, whatever the source's row order.
+
+        That is the rows of every table, the broken ones, what the tables were declared as, the time
+        zone, and what each rule found.
+        """
+        if self.known_digest:
+            return self.known_digest
+        found = [[r.table, r.column, r.rule, r.level, r.count] for r in self.report]
+        infos = {name: asdict(info) for name, info in self.infos.items()}
+        said = {"infos": infos, "report": sorted(found), "time_zone": self.time_zone}
+        return snapshot_digest(self.tables, self.broken, said)
 
     def table(self, name: str) -> pl.DataFrame:
         """Return a table's rows; DataError names the tables there are where it is unknown."""
