@@ -126,6 +126,24 @@ def test_a_second_row_of_a_key_is_broken_not_the_first():
     ]
 
 
+def test_which_row_of_a_key_is_kept_does_not_hang_on_the_sources_order():
+    rows = pl.DataFrame(GOOD | {"cust_id": ["a", "a"], "amount": [5.0, 7.0]})
+    one = read(table(rows, key=("customer",)))
+    other = read(table(rows.reverse(), key=("customer",)))
+    assert one.table("sales")["amount"].to_list() == [500]
+    assert other.table("sales").equals(one.table("sales"))
+    assert other.digest == one.digest
+    assert [s.broken["sales"]["row"].to_list() for s in (one, other)] == [[1], [0]]
+
+
+def test_rows_that_differ_only_as_the_source_wrote_them_are_chosen_by_that():
+    rows = pl.DataFrame(GOOD | {"cust_id": ["a", "a"], "at": [datetime(2017, 1, 2)] * 2})
+    rows = rows.with_columns(pl.Series("amount", ["1.5", "1.50"]), shelf=pl.lit("food"))
+    one = read(table(rows, key=("customer",)))
+    assert one.broken["sales"]["amount"].to_list() == ["1.50"]
+    assert read(table(rows.reverse(), key=("customer",))).digest == one.digest
+
+
 def test_rows_known_late_keep_the_day_on_which_they_were_known():
     columns = (*COLUMNS, Column("loaded", "timestamp", nullable=True))
     rows = pl.DataFrame(GOOD | {"loaded": [datetime(2017, 1, 9, 12), None]})

@@ -79,7 +79,7 @@ def read_table(
         rule.broken.fill_null(False).alias(str(i)) for i, rule in enumerate(rules)
     )
     more = [rule for column in table.columns for rule in value_rules(column)]
-    more += _key_rules(table)
+    more += _key_rules(table, source, parsed)
     flags = flags.hstack(
         parsed.select(
             rule.broken.fill_null(False).alias(str(i))
@@ -116,11 +116,21 @@ def value_rules(column: Column) -> list[Rule]:
     return rules
 
 
-def _key_rules(table: Table) -> list[Rule]:
+def _key_rules(table: Table, source: pl.DataFrame, parsed: pl.DataFrame) -> list[Rule]:
+    """Return the rule that breaks all rows of a key but the least by value.
+
+    Not all but the first: the source's row order says nothing, and may be another tomorrow.
+    """
     if not table.key:
         return []
     names = ", ".join(table.key)
-    repeated = ~pl.struct(table.key).is_first_distinct()
+    key = pl.struct(table.key)
+    shared = key.is_duplicated()
+    raw = source.drop(ROW).select(pl.all().name.prefix("source of "))
+    rows = parsed.hstack(raw).filter(parsed.select(shared).to_series())
+    by_value = rows.sort(pl.exclude(ROW), nulls_last=False, maintain_order=True)
+    later = by_value.filter(~key.is_first_distinct())[ROW]
+    repeated = pl.col(ROW).is_in(later.implode())
     return [Rule("", "unique key", repeated, f"({names}): a second row of the same key")]
 
 
