@@ -53,7 +53,8 @@ class World:
             )
             return Place(project, ScoringApp(project, metrics), sources)
 
-        self.fleet = Fleet(self.branch, metrics, new_place, self.published.append)
+        self.said: list[str] = []
+        self.fleet = Fleet(self.branch, metrics, new_place, self.published.append, self.said.append)
 
     async def says(self, **wanted: str | None) -> None:
         """Let the branch pin these bundles, and wait until each project has answered to it."""
@@ -121,8 +122,8 @@ def test_the_index_lists_projects_for_people_and_programs(world, new_bundle):
         assert "curl http://up:3000/charge/score" in page
         assert "run maru release coupon" in page
         assert charge in metrics
-        assert world.published[-1] == document
         await world.fleet.stop()
+        assert world.published[-1] == document
 
     asyncio.run(play())
 
@@ -196,6 +197,7 @@ def test_a_branch_that_cannot_be_read_changes_nothing_and_says_why(
             document = (await client.get("/healthz")).json()
         words = {"unreadable": "git refused", "gone": "branch main is gone", "ours": None}[fault]
         assert (document["problem"] or "").startswith(words or "")
+        assert [line.startswith(words) for line in world.said] == ([True] if words else [])
         world.branch.commit, world.branch.error = "c2" * 20, None
         await world.says(charge=charge)
         assert world.fleet.document()["problem"] is None

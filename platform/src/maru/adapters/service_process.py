@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 
 from maru.errors import RunError
-from maru.serving.asgi import Receive, Scope, Send, refused, send_answer
+from maru.serving.asgi import FORWARDED_PREFIX, Receive, Scope, Send, refused, send_answer
 from maru.serving.refusal import Refusal
 
 START_S = 60.0
@@ -161,8 +161,8 @@ class ServiceProcess:
         path = scope.get("raw_path") or str(scope["path"]).encode()
         below = path[len(root.encode()) :] or b"/"
         query = b"?" + scope["query_string"] if scope["query_string"] else b""
-        headers = [(k, v) for k, v in scope["headers"] if k not in _HOP]
-        headers.append((b"x-forwarded-prefix", root.encode()))
+        headers = [(k, v) for k, v in scope["headers"] if k not in (*_HOP, FORWARDED_PREFIX)]
+        headers.append((FORWARDED_PREFIX, root.encode()))
         body = await _whole_body(receive)
         request = self._client.build_request(
             scope["method"],

@@ -70,7 +70,7 @@ class BranchServer:
         self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="load")
         self._logs: list[PredictionLog] = []
         self._places: dict[str, Place] = {}
-        self._fleet = Fleet(branch, self._metrics, self._new_place, self._publish)
+        self._fleet = Fleet(branch, self._metrics, self._new_place, self._publish, say)
 
     async def serve(self, listening: socket.socket) -> None:
         """Follow the branch and answer until the process is asked to stop."""

@@ -4,6 +4,7 @@ Written by hand because a framework's routing, validation and response objects c
 what a prediction costs (docs/benchmarks.md).
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -22,6 +23,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 JSON = b"application/json"
 HTML = b"text/html; charset=utf-8"
 TEXT = b"text/plain; charset=utf-8"
+FORWARDED_PREFIX = b"x-forwarded-prefix"
+_PREFIX = re.compile(r"/[\w-]+")
 _DRAINED = 4
 
 
@@ -72,10 +75,16 @@ def path_below(scope: Scope) -> str:
     return path[len(root) :] if root and path.startswith(root) else path
 
 
+def prefix_of(scope: Scope) -> str:
+    """Return the path where the application is mounted, also behind the proxy of maru up."""
+    forwarded = header(scope, FORWARDED_PREFIX)
+    return str(scope.get("root_path", "")) or (forwarded if _PREFIX.fullmatch(forwarded) else "")
+
+
 def url_of(scope: Scope) -> str:
     """Return the URL of the place where the application is mounted, as the caller wrote it."""
     host = header(scope, b"host") or "localhost"
-    return f"{scope.get('scheme', 'http')}://{host}{scope.get('root_path', '')}"
+    return f"{scope.get('scheme', 'http')}://{host}{prefix_of(scope)}"
 
 
 async def read_body(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:

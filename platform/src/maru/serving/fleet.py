@@ -8,6 +8,7 @@ release.yaml says by itself (``Place``), so that a slow one holds up no other.
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
@@ -45,7 +46,10 @@ class Fleet:
     new_place
         Makes the place of a project; called in the event loop.
     publish
-        Is given the whole state as JSON whenever it changes.
+        Is given the whole state as JSON whenever it changes, in a thread of its own: a slow disk
+        must not hold up a request.
+    say
+        Is given words for people when the branch can't be followed.
     """
 
     def __init__(
@@ -54,11 +58,14 @@ class Fleet:
         metrics: Metrics,
         new_place: Callable[[str, Callable[[], None]], Place],
         publish: Callable[[dict[str, Any]], None],
+        say: Callable[[str], None],
     ) -> None:
         self._branch = branch
         self._metrics = metrics
         self._new_place = new_place
         self._publish = publish
+        self._say = say
+        self._publisher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="publish")
         self._places: dict[str, Place] = {}
         self._at = BranchState("", None, {})
         self._problem: str | None = None
@@ -85,6 +92,7 @@ class Fleet:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await asyncio.gather(*(place.stop() for place in self._places.values()))
+        await asyncio.to_thread(self._publisher.shutdown)
 
     async def _follow(self) -> None:
         while True:
@@ -100,12 +108,10 @@ class Fleet:
             state = await asyncio.to_thread(self._branch.state)
         except MaruError as error:
             # What was served goes on: a repository that can't be read says nothing new.
-            self._problem = str(error)
-            self.changed()
+            self._follow_in_vain(str(error))
             return
         if state.commit is None and self._at.commit is not None:
-            self._problem = f"branch {state.branch} is gone; what it last said is served"
-            self.changed()
+            self._follow_in_vain(f"branch {state.branch} is gone; what it last said is served")
             return
         self._at, self._problem = state, None
         for project, wanted in state.projects.items():
@@ -117,11 +123,20 @@ class Fleet:
             self._places[project].remove(f"{where} since commit {(state.commit or '')[:12]}")
         self.changed()
 
+    def _follow_in_vain(self, why: str) -> None:
+        if why != self._problem:
+            self._say(why)
+        self._problem = why
+        self.changed()
+
     def changed(self) -> None:
-        """Publish the state; what can't be written is not worth a request."""
+        """Publish the state, soon."""
+        self._publisher.submit(self._write, self.document())
+
+    def _write(self, document: dict[str, Any]) -> None:
         try:
-            self._publish(self.document())
-        except OSError:
+            self._publish(document)
+        except OSError:  # what can't be written is not worth a service
             _log.exception("the state could not be written")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

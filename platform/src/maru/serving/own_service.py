@@ -11,7 +11,6 @@ It defines one of
     that route. ``maru.serving.live.score(rows)`` scores with the release in force.
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -98,18 +97,6 @@ def check_own_answer(release: LoadedRelease, own: OwnService) -> None:
         raise ProjectError(
             f"answer in service.py fails on the golden rows: {type(error).__name__}: {error}"
         ) from error
-
-
-def service_problems(folder: Path) -> list[str]:
-    """Return what is wrong with a project folder's service.py, in words; empty without one."""
-    if not (folder / FILE).is_file():
-        return []
-    contents = b"".join(path.read_bytes() for path in sorted(folder.rglob("*.py")))
-    try:
-        load_own_service(folder, hashlib.sha256(contents).hexdigest())
-    except MaruError as error:
-        return [str(error)]
-    return []
 
 
 def _check_answer(folder: Path, module: ModuleType) -> None:

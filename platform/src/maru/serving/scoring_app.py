@@ -31,6 +31,7 @@ from maru.serving.asgi import (
     json_answer,
     media_type,
     path_below,
+    prefix_of,
     read_body,
     refused,
     send_answer,
@@ -246,7 +247,7 @@ class ScoringApp:
     async def _openapi(self, scope: Scope, receive: Receive) -> Answer:
         if self.release is None:
             raise self._unavailable()
-        return json_answer(openapi(self.release, str(scope.get("root_path", ""))))
+        return json_answer(openapi(self.release, prefix_of(scope)))
 
     def _unavailable(self) -> Refusal:
         words = f"{self.project} answers nothing now: {self.words}"
