@@ -3,7 +3,7 @@
 import json
 
 from maru.models.model_folder import load_model
-from maru.training_run.fitting import folder_digest
+from maru.training_run.training import folder_digest
 
 
 def test_it_hands_over_a_model_folder_that_loads(left):

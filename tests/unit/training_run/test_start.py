@@ -77,6 +77,15 @@ def test_a_look_at_test_origins_is_written_down_once(shop, run_shop):
     assert file.read_bytes() == text
 
 
+def test_a_kept_model_whose_files_are_not_whole_is_trained_anew(shop, run_shop):
+    first, _ = run_shop(shop)
+    folder = Workspace(shop.root).home / first.steps["train_model"]["folder"]
+    next(folder.glob("model/*.txt")).write_bytes(b"")
+    second, _ = run_shop(shop)
+    assert second.steps["train_model"]["run"] == second.run.id
+    assert digests(second) == digests(first)
+
+
 def test_a_look_counts_when_a_later_step_fails(shop, run_shop):
     (shop.folder / "tests").mkdir()
     (shop.folder / "tests" / "golden.jsonl").write_text("no JSON\n")

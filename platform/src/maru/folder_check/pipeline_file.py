@@ -16,9 +16,9 @@ from maru.mart import Mart
 from maru.models.task import ControlGuard, Task
 from maru.models.thresholds import Threshold
 from maru.project import Problem, Project
-from maru.project.folder import assigned_line
 from maru.project.problems import nearest
 from maru.tables.snapshot import Snapshot
+from maru.training_run.declared import disagreements
 
 PARAMETERS = ("project", "run")
 LABEL_ACTS = ("act", "first", "second")
@@ -32,12 +32,7 @@ def task_problems(
     ``judged`` are the act types of the mart: a label may use them, and they are judged there.
     """
     file = project.folder / "pipeline.py"
-    place = assigned_line(file, "TASK")
-    for key in ("entity", "horizon_days"):
-        ours, theirs = getattr(task, key), getattr(project.spec, key)
-        if ours != theirs:
-            said = f"`TASK` has {key} {ours}, project.yaml says {theirs}; make them equal"
-            yield Problem(file, place, said)
+    yield from disagreements(project, task)
     for target in task.targets:
         where = line_of(file, "Target", target.name)
         for key in LABEL_ACTS:

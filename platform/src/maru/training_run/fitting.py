@@ -16,9 +16,9 @@ from maru.models.origins import back_test_origins, next_month, test_days
 from maru.models.task import Task
 from maru.models.training import train as train_task
 from maru.project import Project
-from maru.release.digests import files_digest, hash_file
 from maru.report.headline import headlines
 from maru.tables.snapshot import Snapshot
+from maru.training_run.declared import declared_task
 from maru.training_run.kept import DECLARED, KeptOrigins
 from maru.training_run.marts import STATE, MartBuilt, builder, learn, rows_of
 from maru.training_run.run import Step, say
@@ -31,6 +31,7 @@ from maru.training_run.training import (
     TEST_ROWS,
     Replayed,
     Trained,
+    folder_digest,
 )
 from maru.workspace import Workspace, published, write_json
 
@@ -38,7 +39,7 @@ from maru.workspace import Workspace, published, write_json
 def fit_model(step: Step, mart: MartBuilt, folder: Path) -> Trained:
     """Train the task as of the run's day and publish the model's folder."""
     project, home = step.run.project(), step.workspace.home
-    task = project.declared("pipeline", "TASK", Task)
+    task = declared_task(project)
     snapshot = rows_of(step.run, project)
     state = MartState.from_json((home / mart.folder / STATE).read_text("utf-8"))
     features = builder(step.workspace, project, snapshot, state)
@@ -67,7 +68,7 @@ def fit_model(step: Step, mart: MartBuilt, folder: Path) -> Trained:
 def replay_origins(step: Step, place: Path) -> Replayed:
     """Back-test the task and publish the predictions and the leaderboard in ``place/done``."""
     project, plan = step.run.project(), step.plan
-    task = project.declared("pipeline", "TASK", Task)
+    task = declared_task(project)
     snapshot = rows_of(step.run, project)
     origins = back_test_origins(task, plan.day)
     features = features_before(step.workspace, project, snapshot, origins, plan.day)
@@ -117,17 +118,6 @@ def _test_rows(
     raise ModelError(
         f"no test origin has matured at {as_of}: a candidate needs a back test. "
         "Choose a later --as-of, or more origins in pipeline.py."
-    )
-
-
-def folder_digest(folder: Path) -> str:
-    """Return the sha256 (hex) of a folder's files, as a bundle's manifest has it."""
-    return files_digest(
-        {
-            path.relative_to(folder).as_posix(): hash_file(path)[0]
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
     )
 
 

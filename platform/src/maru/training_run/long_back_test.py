@@ -27,6 +27,7 @@ from maru.report.headline import headlines, metrics_of
 from maru.report.page import draw
 from maru.report.story import Search, Story
 from maru.tables.snapshot import Snapshot
+from maru.training_run.declared import declared_task
 from maru.training_run.fitting import features_before
 from maru.training_run.kept import DECLARED, KeptOrigins, KeptTrials
 from maru.training_run.looks import Seen, record_look
@@ -111,9 +112,9 @@ def run_back_test(
     MaruError
         If the tables or the task break a rule.
     """
+    task = declared_task(project)
     snapshot, plan = _plan(workspace, project, as_of, show)
     plan = replace(plan, today=today.isoformat())
-    task = project.declared("pipeline", "TASK", Task)
     if origins is not None:
         task = replace(task, back_test=replace(task.back_test, count=origins))
     days = back_test_origins(task, plan.day)

@@ -21,7 +21,7 @@ from maru.mart.state import MartState
 from maru.project import Project
 from maru.release.digests import canonical_json
 from maru.tables.snapshot import Snapshot
-from maru.training_run.run import HandedOver, Run, Step, say
+from maru.training_run.run import HandedOver, Plan, Run, Step, say
 from maru.training_run.snapshots import freeze, kept
 from maru.workspace import Workspace, discard, published, read_json, write_json
 
@@ -67,7 +67,7 @@ def build(step: Step) -> MartBuilt:
     project, plan = step.run.project(), step.plan
     snapshot = rows_of(step.run, project)
     mart = project.declared("features", "MART", Mart)
-    key = _key(snapshot.digest, mart_digest(mart), plan.as_of, plan.software.platform)
+    key = mart_key(project, mart, plan)
     folder = step.workspace.marts / project.name / key
     if plan.fresh:
         discard(folder)
@@ -82,6 +82,15 @@ def build(step: Step) -> MartBuilt:
         )
     step.found.update(asdict(built))
     return built
+
+
+def mart_key(project: Project, mart: Mart, plan: Plan) -> str:
+    """Return the digest (hex) of all that a built mart and its learned state depend on.
+
+    The horizon is among it: how long before the run's day the state is learned.
+    """
+    said = [str(project.spec.horizon_days), project.spec.engine]
+    return _key(plan.snapshot, mart_digest(mart), plan.as_of, plan.software.digest(), *said)
 
 
 def rows_of(run: Run, project: Project) -> Snapshot:

@@ -14,7 +14,13 @@ from maru.project.folder import files_digest
 from maru.release.digests import canonical_json
 
 # A change in these can change a model; one in the command line or in serving can not.
-_COMPUTING = ("tables", "mart", "models")
+_COMPUTING = (
+    "tables/**/*.py",
+    "mart/**/*.py",
+    "models/**/*.py",
+    "project/**/*.py",
+    *(f"training_run/{name}.py" for name in ("fitting", "marts", "snapshots", "training")),
+)
 _PACKAGES = ("lightgbm", "numpy", "polars", "pyarrow", "scikit-learn", "scipy")
 
 
@@ -45,5 +51,12 @@ def this_software() -> Software:
 def platform_digest() -> str:
     """Return the sha256, in hex, of the platform's source that computes marts and models."""
     root = Path(maru.__file__).parent
-    files = [file for part in _COMPUTING for file in (root / part).rglob("*.py")]
-    return files_digest({file.relative_to(root).as_posix(): file.read_bytes() for file in files})
+    return files_digest(
+        {file.relative_to(root).as_posix(): file.read_bytes() for file in computing_files()}
+    )
+
+
+def computing_files() -> list[Path]:
+    """Return the platform's files that compute marts and models."""
+    root = Path(maru.__file__).parent
+    return [file for part in _COMPUTING for file in root.glob(part)]

@@ -21,6 +21,7 @@ from maru.adapters.pipeline_runner import (
 from maru.errors import MaruError, RunError
 from maru.mart import Mart
 from maru.project import Project
+from maru.training_run.declared import declared_task
 from maru.training_run.provenance import this_software
 from maru.training_run.run import Plan, Run
 from maru.training_run.snapshots import freeze, newest_as_of
@@ -75,18 +76,30 @@ def start(
         If a step fails otherwise: its last lines and where its log is.
     """
     pipeline = declared_pipeline(project)
-    plan = _plan(workspace, project, as_of, copied=not in_process, fresh=fresh, show=show)
+    declared_task(project)
+    plan = plan_run(workspace, project, as_of, copied=not in_process, fresh=fresh, show=show)
     plan = replace(plan, today=today.isoformat(), by=by)
     run = Run.create(workspace, plan, None if in_process else project.code_files())
     show(f"run {run.id}: as of {run.plan.as_of}, because {run.plan.as_of_reason}")
+    done = _follow(run, pipeline, _functions(project) if in_process else None, show)
+    run.finish(_outcome(run, "finished", done))
+    recorded = run.found("back_test").get("look_recorded", False)
+    return Finished(run, found(run), recorded)
+
+
+def _follow(
+    run: Run,
+    pipeline: GraphComponent,
+    functions: Mapping[str, Callable[..., Any]] | None,
+    show: Show,
+) -> list[StepDone]:
+    """Execute the pipeline; where it fails, write that down and raise what a person can use."""
     compile_pipeline(pipeline, run.folder / "pipeline.yaml")
     runner = LocalPipelineRunner(run.folder / "kfp", run.logs, show)
-    functions = _functions(project) if in_process else None
+    arguments = {"project": run.plan.project, "run": run.id}
     try:
-        with _environment(workspace):
-            done = runner.run(
-                pipeline, {"project": project.name, "run": run.id}, functions=functions
-            )
+        with _environment(run.workspace):
+            return runner.run(pipeline, arguments, functions=functions)
     except StepError as error:
         run.finish(_outcome(run, "failed", error.done))
         raise _mistake(run, error.done[-1]) from None
@@ -94,9 +107,6 @@ def start(
         status = "failed" if isinstance(error, Exception) else "stopped"
         run.finish(_outcome(run, status, []))
         raise
-    run.finish(_outcome(run, "finished", done))
-    recorded = run.found("back_test").get("look_recorded", False)
-    return Finished(run, found(run), recorded)
 
 
 def declared_pipeline(project: Project) -> GraphComponent:
@@ -127,7 +137,7 @@ def found(run: Run) -> dict[str, dict[str, Any]]:
     return {name: run.found(name) for name in names}
 
 
-def _plan(
+def plan_run(
     workspace: Workspace,
     project: Project,
     as_of: date | None,
@@ -136,6 +146,13 @@ def _plan(
     fresh: bool,
     show: Show,
 ) -> Plan:
+    """Read the tables, decide the day, and return all that is frozen when a run starts.
+
+    Raises
+    ------
+    RunError
+        If the tables do not reach ``as_of``.
+    """
     show("reading the tables")
     snapshot = freeze(workspace, project)
     mart = project.declared("features", "MART", Mart)

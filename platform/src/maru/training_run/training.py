@@ -10,11 +10,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from maru.models.task import Task
+from maru.release.digests import files_digest, hash_file
 from maru.training_run.looks import Seen, record_look
 from maru.training_run.marts import MartBuilt
 from maru.training_run.run import HandedOver, Plan, Step, say
@@ -79,8 +81,7 @@ def train(step: Step, mart: MartBuilt) -> Trained:
     folder = step.workspace.models(step.plan.project) / training_key(step.plan)
     if step.plan.fresh:
         discard(folder)
-    if (folder / FACTS).is_file():
-        trained = Trained(**read_json(folder / FACTS))
+    if (trained := _trained_before(folder)) is not None:
         say(f"reused from run {trained.run}: same training code, rows, day and software")
     else:
         # LightGBM and scikit-learn take seconds to import, which a reuse need not wait for.
@@ -89,6 +90,17 @@ def train(step: Step, mart: MartBuilt) -> Trained:
         trained = fit_model(step, mart, folder)
     step.found.update(asdict(trained))
     return trained
+
+
+def _trained_before(folder: Path) -> Trained | None:
+    """Return what was trained there; None, and the folder is gone, where its files differ."""
+    if not (folder / FACTS).is_file():
+        return None
+    trained = Trained(**read_json(folder / FACTS))
+    if folder_digest(folder / MODEL) == trained.digest:
+        return trained
+    discard(folder)
+    return None
 
 
 def replay(step: Step, mart: MartBuilt) -> Replayed:
@@ -126,6 +138,17 @@ def _record(step: Step, replayed: Replayed) -> bool:
     origins = [date.fromisoformat(origin) for origin in replayed.origins]
     seen = Seen(origins, board, replayed.said)
     return record_look(step.workspace, step.plan, task, seen, by=step.plan.by)
+
+
+def folder_digest(folder: Path) -> str:
+    """Return the sha256 (hex) of a folder's files, as a bundle's manifest has it."""
+    return files_digest(
+        {
+            path.relative_to(folder).as_posix(): hash_file(path)[0]
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+    )
 
 
 def training_key(plan: Plan) -> str:
