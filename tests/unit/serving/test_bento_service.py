@@ -5,6 +5,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import bentoml
 import httpx
@@ -82,7 +83,7 @@ def test_the_service_answers_with_the_release_in_force(release):
     application = ScoringApp("charge", Metrics())
     application.put_in_force(release)
     service = scoring_service()()
-    with in_force(application.score_rows):
+    with in_force(partial(application.score_rows, application.release)):
         assert service.score(rows=ROWS)["scores"][0]["typical_amount"] == 80.0
         with pytest.raises(BentoMLException, match="the model needs") as caught:
             service.score(rows=[{"features": {}}])

@@ -1,5 +1,6 @@
 """The scoring application over HTTP: answers, refusals, headers, health; never a 5xx by input."""
 
+import asyncio
 import json
 import threading
 from datetime import date
@@ -18,6 +19,7 @@ from maru.serving.batch_scores import BatchScores
 from maru.serving.loaded import load_release
 from maru.serving.metrics import Metrics
 from maru.serving.prediction_log import PredictionLog
+from maru.serving.scoring import IN_FORCE
 from maru.serving.scoring_app import INLINE_BYTES, ScoringApp
 
 PAYER = {"entity": "12", "features": {"purchase_sum_30d": 300, "purchase_days_since": 2}}
@@ -220,6 +222,41 @@ def test_switches_under_load_answer_each_request_by_one_whole_release(store, new
         for release in releases:
             application.put_in_force(release)
     assert wrong == []
+
+
+@pytest.mark.parametrize("then", ["another release", "withdrawn"])
+def test_a_request_is_answered_by_the_release_that_it_began_with(app, store, new_bundle, then):
+    began, other = app.release, load_release(store, new_bundle(high=90.0))
+    sent = []
+
+    async def receive():
+        # The project moves on while the body is still coming.
+        app.put_in_force(other) if then == "another release" else app.withdraw("it has its own")
+        return {"type": "http.request", "body": json.dumps(PAYER).encode()}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/score", "headers": []}
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 200
+    assert (b"maru-bundle", began.digest.encode()) in sent[0]["headers"]
+    assert json.loads(sent[1]["body"])["typical_amount"] == 80.0
+
+
+def test_what_is_behind_scores_with_the_release_of_its_headers(release, store, new_bundle):
+    other = load_release(store, new_bundle(high=90.0))
+
+    async def behind(scope, receive, send):
+        application.put_in_force(other)
+        (row,) = IN_FORCE.get()([PAYER])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": str(row["typical_amount"]).encode()})
+
+    application = ScoringApp("charge", Metrics(), beyond=behind)
+    application.put_in_force(release)
+    answer = TestClient(application).post("/best")
+    assert (answer.headers["maru-bundle"], answer.text) == (release.digest, "80.0")
 
 
 def test_metrics_count_requests_rows_and_the_release(client, release):

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
@@ -112,15 +113,21 @@ class ScoringApp:
         self.release, self._finish, self.words = None, None, words
         self._metrics.in_force(self.project, None)
 
-    def score_rows(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def score_rows(
+        self, release: LoadedRelease | None, rows: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
         """Check, score and log the rows of a batch that didn't come by our own route.
+
+        Parameters
+        ----------
+        release
+            What was in force when the request began.
 
         Raises
         ------
         Refusal
             503 where there is no release; else as ``scoring.score``.
         """
-        release = self.release
         if release is None:
             raise self._unavailable()
         asked, answers = score_rows(release, rows)
@@ -141,8 +148,9 @@ class ScoringApp:
                     status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 )
             if work is None and self._beyond is not None:
-                IN_FORCE.set(self.score_rows)
-                await self._beyond(scope, receive, self._with_headers(send))
+                release = self.release
+                IN_FORCE.set(partial(self.score_rows, release))
+                await self._beyond(scope, receive, _with_headers(send, release))
                 return
             answer = await self._work(scope, receive, path, method, work)
         except Disconnected:
@@ -182,8 +190,9 @@ class ScoringApp:
                 + (f" in {encoding}" if (encoding := header(scope, b"content-encoding")) else ""),
                 status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             )
-        body = await read_body(scope, receive, LIMITS_BYTES[content_type])
+        # Before the body: a switch while it is still coming is for the next request.
         release, finish = self.release, self._finish
+        body = await read_body(scope, receive, LIMITS_BYTES[content_type])
         if release is None:
             raise self._unavailable()
         if len(body) > INLINE_BYTES or finish is not None:
@@ -259,21 +268,21 @@ class ScoringApp:
             return ProjectStatus(self.project, "broken", problem=self.words)
         return ProjectStatus(self.project, "live", release.digest, release.commit)
 
-    def _with_headers(self, send: Send) -> Send:
-        """Return ``send`` with the release's headers on what those behind answer."""
-        release = self.release
-        if release is None:
-            return send
-        added = list(release_headers(release).items())
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *added]
-            await send(message)
-
-        return send_with_headers
-
 
 def release_headers(release: LoadedRelease) -> dict[bytes, bytes]:
     """Return the headers that say which release answered."""
     return {b"maru-bundle": release.digest.encode(), b"maru-commit": release.commit.encode()}
+
+
+def _with_headers(send: Send, release: LoadedRelease | None) -> Send:
+    """Return ``send`` with the release's headers on what those behind answer."""
+    if release is None:
+        return send
+    added = list(release_headers(release).items())
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *added]
+        await send(message)
+
+    return send_with_headers
