@@ -5,6 +5,7 @@ import json
 import threading
 from datetime import date
 
+import httpx
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -338,6 +339,25 @@ def test_the_last_batch_is_answered_by_entity(release, tmp_path):
     missing = client.get("/score/99")
     assert missing.status_code == 404
     assert "no entity '99' in the scores as of 2017-12-01" in missing.json()["error"]
+
+
+def test_an_entity_is_decoded_once(tmp_path):
+    folder = tmp_path / "as_of=2017-12-01"
+    folder.mkdir()
+    frame = pl.DataFrame({"entity": ["aA", "a%41"], "typical_amount": [1.0, 2.0]})
+    frame.write_parquet(folder / "part-0.parquet")
+    manifest = {"bundle": "sha256:abc", "commit": "c1", "outputs": ["typical_amount"]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    application = ScoringApp("charge", Metrics(), batch_scores=BatchScores("charge", tmp_path))
+
+    async def ask(path):
+        # Starlette's client decodes twice itself; servers, and this one, once.
+        transport = httpx.ASGITransport(application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://up") as client:
+            return (await client.get(path)).json()
+
+    assert asyncio.run(ask("/score/a%2541"))["typical_amount"] == 2.0
+    assert asyncio.run(ask("/score/a%41"))["typical_amount"] == 1.0
 
 
 def test_the_units_of_an_entity_are_answered_as_a_list(tmp_path):

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
 
 from numpy.typing import NDArray
 
@@ -222,7 +221,7 @@ class ScoringApp:
             )
 
     async def _read_batch_score(self, scope: Scope, receive: Receive) -> Answer:
-        entity = unquote(path_below(scope).removeprefix("/score/"))
+        entity = path_below(scope).removeprefix("/score/")  # decoded by the server
         if self._batch_scores is None:
             raise Refusal("batch scores are not served here", status=HTTPStatus.NOT_FOUND)
         found = await asyncio.to_thread(self._batch_scores.find, entity)
