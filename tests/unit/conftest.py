@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from maru.cli.main import main
 from maru.project import load_project
 from maru.release.bundle import Facts, Parts, assemble_bundle
 from maru.release.gate import Verdict
+from maru.release.history import standing
 from maru.release.manifest import Source
 from maru.release.runtime import Runtime
 from maru.workspace import Candidate, Workspace
@@ -225,10 +226,11 @@ class Workshop:
         project = load_project(self.repository.root, "charge")
         folder = self.scratch / name
         slope = 2.0 + sum(name.encode())
-        given = {"code": project.code_files(), "slope": slope, **changes}
+        champion = changes.pop("champion", self.champion())
+        verdict = replace(changes.pop("verdict", PASSED), champion=champion)
+        given = {"code": project.code_files(), "slope": slope, "verdict": verdict, **changes}
         digest = make_bundle(folder, **given)
         self.store.put(folder)
-        verdict = given.get("verdict", PASSED)
         self.workspace.offer(
             Candidate(
                 project="charge",
@@ -243,6 +245,11 @@ class Workshop:
             )
         )
         return digest
+
+    def champion(self) -> str | None:
+        """Return what is live at HEAD: a run's candidate is judged against it."""
+        live = standing(self.workspace.history().values("charge")).live
+        return live.bundle if live else None
 
     def live(self) -> str | None:
         """Return what the work tree's release.yaml says, None where there is none."""

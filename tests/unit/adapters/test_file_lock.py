@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from threading import Timer
 
 from maru.adapters.file_lock import FileLock, is_locked
 
@@ -40,3 +41,12 @@ def test_it_dies_with_its_process(tmp_path):
     process.kill()
     process.communicate()
     assert FileLock(path).take()
+
+
+def test_waiting_takes_it_when_it_is_free_and_gives_up_in_time(tmp_path):
+    path = tmp_path / "release.lock"
+    first, second = FileLock(path), FileLock(path)
+    assert first.wait(0.0)
+    assert not second.wait(0.1)
+    Timer(0.1, first.release).start()
+    assert second.wait(10.0)

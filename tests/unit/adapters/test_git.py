@@ -15,6 +15,12 @@ def pin(digest, text):
     return Pin(digest(text)).to_bytes()
 
 
+def commit(history, content, message, author=None):
+    """Commit a value over the one that the newest commit holds."""
+    over = history.read(PATH) if history.head() else None
+    return history.commit_file(PATH, content, message, author, over=over)
+
+
 @pytest.fixture
 def live(repository, digest):
     """A repository in which A, then B was pinned."""
@@ -115,7 +121,7 @@ def test_bare_repositories_and_linked_work_trees_are_read_alike(live, tmp_path, 
     assert pinned(GitHistory(tmp_path / "bare.git")) == [digest("A"), digest("B")]
     linked = GitHistory(tmp_path / "linked")
     assert pinned(linked) == [digest("A")]
-    linked.commit_file(PATH, pin(digest, "C"), "Release C")
+    commit(linked, pin(digest, "C"), "Release C")
     assert pinned(linked) == [digest("A"), digest("C")]
     assert pinned(GitHistory(live.root)) == [digest("A"), digest("B")]
 
@@ -125,7 +131,7 @@ def test_a_root_below_the_top_of_the_work_tree_is_read_and_committed_to(reposito
     repository.write(f"platform-of-ours/{PATH}", pin(digest, "A"))
     repository.commit()
     history = GitHistory(root)
-    history.commit_file(PATH, pin(digest, "B"), "Release B")
+    commit(history, pin(digest, "B"), "Release B")
     assert pinned(history) == [digest("A"), digest("B")]
     assert history.tree("projects/charge") is not None
     repository.write("platform-of-ours/projects/charge/new.py", "x")
@@ -139,7 +145,7 @@ def test_the_environment_of_a_hook_changes_nothing(live, tmp_path, digest, monke
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "nothing"))
     monkeypatch.setenv("GIT_GLOB_PATHSPECS", "1")
     history = GitHistory(live.root)
-    history.commit_file(PATH, pin(digest, "C"), "Release C")
+    commit(history, pin(digest, "C"), "Release C")
     assert pinned(history) == [digest(text) for text in "ABC"]
 
 
@@ -199,7 +205,7 @@ def test_a_commit_takes_one_file_and_leaves_the_rest_staged(live, digest):
     live.write("projects/charge/data.py", "staged")
     live.git("add", "projects/charge/data.py")
     live.write("README.md", "untracked")
-    sha = GitHistory(live.root).commit_file(PATH, pin(digest, "C"), "Release C\n\n#1 stays\n")
+    sha = commit(GitHistory(live.root), pin(digest, "C"), "Release C\n\n#1 stays\n")
     assert live.git("show", "--name-only", "--format=%B", sha).split("\n") == [
         *("Release C", "", "#1 stays", "", "", PATH)
     ]
@@ -208,16 +214,29 @@ def test_a_commit_takes_one_file_and_leaves_the_rest_staged(live, digest):
 
 
 def test_the_first_release_and_the_first_commit_can_be_one(repository, digest):
-    sha = GitHistory(repository.root).commit_file(PATH, pin(digest, "A"), "Release A")
+    sha = commit(GitHistory(repository.root), pin(digest, "A"), "Release A")
     assert repository.git("rev-parse", "HEAD") == sha
     assert repository.git("status", "--porcelain") == ""
 
 
 def test_the_bot_commits_under_its_own_name(live, digest):
-    GitHistory(live.root).commit_file(
-        PATH, pin(digest, "C"), "Release C", author=("maru", "bot@maru.internal")
-    )
+    bot = ("maru", "bot@maru.internal")
+    commit(GitHistory(live.root), pin(digest, "C"), "Release C", bot)
     assert live.git("log", "-1", "--format=%ae %ce") == "bot@maru.internal bot@maru.internal"
+
+
+@pytest.mark.parametrize("now", ["C", None])
+def test_what_was_committed_meanwhile_is_not_written_over(live, digest, now):
+    history = GitHistory(live.root)
+    judged = history.read(PATH)
+    live.git("rm", "--quiet", PATH) if now is None else live.write(PATH, pin(digest, now))
+    head = live.commit("Be faster")
+    with pytest.raises(ReleaseError, match="committed by somebody else meanwhile"):
+        history.commit_file(PATH, pin(digest, "D"), "Release D", over=judged)
+    with pytest.raises(ReleaseError, match="committed by somebody else meanwhile"):
+        history.commit_file(PATH, pin(digest, "D"), "Release D", over=pin(digest, "A"))
+    assert live.git("rev-parse", "HEAD") == head
+    assert live.git("status", "--porcelain") == ""
 
 
 def hook(repository, name, script):
@@ -229,7 +248,7 @@ def hook(repository, name, script):
 
 def test_hooks_run(live, digest):
     hook(live, "pre-commit", "git diff --cached --name-only > seen")
-    GitHistory(live.root).commit_file(PATH, pin(digest, "C"), "Release C")
+    commit(GitHistory(live.root), pin(digest, "C"), "Release C")
     assert (live.root / "seen").read_text().split() == [PATH]
 
 
@@ -241,7 +260,7 @@ def test_a_hook_that_refuses_leaves_everything_as_it_was(live, digest, had_relea
     hook(live, "pre-commit", "echo freeze until Monday >&2; exit 1")
     head = live.git("rev-parse", "HEAD")
     with pytest.raises(ReleaseError, match="git commit refused: freeze until Monday"):
-        GitHistory(live.root).commit_file(PATH, pin(digest, "C"), "Release C")
+        commit(GitHistory(live.root), pin(digest, "C"), "Release C")
     assert live.git("rev-parse", "HEAD") == head
     assert live.git("status", "--porcelain") == ""
     assert (live.root / PATH).exists() is had_release
@@ -253,7 +272,7 @@ def test_a_detached_head_is_read_but_not_committed_to(live, digest):
     assert history.branch() is None
     assert pinned(history) == [digest("A")]
     with pytest.raises(ReleaseError, match=r"HEAD is detached.*git switch BRANCH"):
-        history.commit_file(PATH, pin(digest, "C"), "Release C")
+        commit(history, pin(digest, "C"), "Release C")
     assert live.git("status", "--porcelain") == ""
 
 
@@ -267,7 +286,7 @@ def test_a_half_done_merge_is_not_committed_to(live, digest):
     )
     assert merged.returncode == 1
     with pytest.raises(ReleaseError, match="a merge is under way here"):
-        GitHistory(live.root).commit_file(PATH, pin(digest, "C"), "Release C")
+        commit(GitHistory(live.root), pin(digest, "C"), "Release C")
 
 
 def test_without_an_identity_the_commands_that_give_one_are_named(live, digest, monkeypatch):
@@ -275,14 +294,14 @@ def test_without_an_identity_the_commands_that_give_one_are_named(live, digest, 
     live.git("config", "--unset", "user.email")
     monkeypatch.delenv("EMAIL", raising=False)
     with pytest.raises(ReleaseError, match=r"git config user\.email"):
-        GitHistory(live.root).commit_file(PATH, pin(digest, "C"), "Release C")
+        commit(GitHistory(live.root), pin(digest, "C"), "Release C")
     assert live.git("status", "--porcelain") == ""
 
 
 def test_a_lock_of_another_git_is_named(live, digest):
     (live.root / ".git" / "index.lock").touch()
     with pytest.raises(ReleaseError, match=r"another git is at work here.*index\.lock"):
-        GitHistory(live.root).commit_file(PATH, pin(digest, "C"), "Release C")
+        commit(GitHistory(live.root), pin(digest, "C"), "Release C")
     assert (live.root / PATH).read_bytes() == pin(digest, "B")
 
 

@@ -88,6 +88,43 @@ def test_a_refusal_of_the_gate_is_repeated_in_its_words(workshop, maru):
     assert "- the gate refused it: mae is 9\n- the gate refused it: answers 0" in error
 
 
+def test_a_candidate_that_never_met_what_is_live_is_refused_until_it_is_judged_anew(workshop, maru):
+    a = workshop.candidate("A")
+    b = workshop.offer("B")  # two runs of one code, both judged when nothing was live
+    assert maru("release", "charge", "--bundle", a).code == 0
+    said = f"it was judged when nothing was live, and now live is {a[7:19]}. Run maru run charge"
+    for words in (("--bundle", b), ("--bundle", b, "--as-bot")):
+        assert said in refused(workshop, maru, *words)
+    workshop.offer("C")
+    assert maru("release", "charge").code == 0
+    error = refused(workshop, maru, "--bundle", b)
+    assert "it was judged when nothing was live" in error
+
+
+def test_a_candidate_that_met_what_is_no_longer_live_is_refused(workshop, maru):
+    a = workshop.candidate("A")
+    maru("release", "charge")
+    b = workshop.candidate("B")
+    c = workshop.offer("C")
+    assert maru("release", "charge", "--bundle", b).code == 0
+    said = f"it was judged with {a[7:19]}, and now live is {b[7:19]}"
+    assert said in refused(workshop, maru, "--bundle", c)
+    workshop.repository.git("rm", "--quiet", RELEASE)
+    workshop.repository.commit("Take it down")
+    said = f"it was judged with {a[7:19]}, and now nothing is live"
+    assert said in refused(workshop, maru, "--bundle", c)
+
+
+def test_a_lift_lets_pass_what_was_judged_against_another_release(workshop, maru):
+    for name in "AB":
+        workshop.candidate(name)
+        maru("release", "charge")
+    workshop.candidate("C", champion=None)
+    error = refused(workshop, maru, "--as-bot", "--lift", "I am a machine")
+    assert "it was judged when nothing was live" in error
+    assert maru("release", "charge", "--lift", "the live one is wrong").code == 0
+
+
 def test_a_folder_that_differs_from_what_was_trained_is_refused_with_its_files(workshop, maru):
     workshop.candidate("A")
     workshop.repository.write("projects/charge/features.py", "NAME = 'later'\n")

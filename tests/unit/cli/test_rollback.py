@@ -1,7 +1,9 @@
 import pytest
 
 from maru.adapters.git import GitHistory
+from maru.release.gate import Verdict
 from maru.release.history import standing
+from maru.release.pin import Pin
 
 
 @pytest.fixture
@@ -101,6 +103,32 @@ def test_a_target_that_is_missing_or_broken_is_refused_before_the_commit(worksho
     assert "model/amount-0.txt has 4 bytes" in maru("rollback", "charge").error
     workshop.store.get(released["B"]).rename(workshop.scratch / "away")
     assert f"bundle {released['B']} is not in" in maru("rollback", "charge").error
+    assert workshop.repository.git("rev-parse", "HEAD") == head
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"verdict": Verdict(passed=False, reasons=("mae is 9",))},
+            "the gate refused it: mae is 9",
+        ),
+        ({"project": "coupon"}, "it is a bundle of the project coupon"),
+    ],
+)
+def test_a_bundle_that_was_pinned_by_hand_against_the_gate_is_not_gone_back_to(
+    workshop, maru, changes, said
+):
+    bad = workshop.candidate("A", **changes)
+    workshop.repository.write("projects/charge/release.yaml", Pin(bad).to_bytes())
+    workshop.repository.commit("Release by hand")
+    workshop.candidate("B")
+    assert maru("release", "charge").code == 0
+    head = workshop.repository.git("rev-parse", "HEAD")
+    for words in ((), ("--to", bad)):
+        answer = maru("rollback", "charge", *words)
+        assert answer.code == 1
+        assert f"charge can't go back to {bad[7:19]}: {said}" in answer.error
     assert workshop.repository.git("rev-parse", "HEAD") == head
 
 

@@ -1,11 +1,17 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from threading import Event
 
 import pytest
 
+from maru.cli.promoting import promotion
 from maru.errors import ReleaseError
 from maru.models.model_folder import load_model
 from maru.project import load_project
-from maru.release.promotion import Promotion
+from maru.release.history import standing
+from maru.release.promotion import BOT, Promotion
 from maru.release.runtime import this_runtime
 
 
@@ -39,6 +45,53 @@ def promote(workshop):
         )
 
     return promote
+
+
+def loading(during):
+    """Return a ``load`` that does something before the golden rows are answered."""
+
+    def load(folder):
+        during()
+        return load_model(folder).predict
+
+    return load
+
+
+def test_a_rollback_during_a_release_is_not_gone_over(workshop, promote):
+    for name in "AB":
+        promote().release(charge(workshop), workshop.candidate(name))
+    c = workshop.candidate("C")
+    a_person = partial(workshop.repository.git, "revert", "--no-edit", "HEAD~1")
+    bot = replace(promote(), load=loading(a_person))
+    with pytest.raises(ReleaseError, match="committed by somebody else meanwhile"):
+        bot.release(charge(workshop), c, author=BOT)
+    found = standing(workshop.workspace.history().values("charge"))
+    assert (found.live.bundle, found.held) == (workshop.champion(), True)
+    assert found.live.bundle != c
+    assert workshop.repository.git("status", "--porcelain") == ""
+
+
+def test_two_promotions_of_one_checkout_work_one_after_the_other(workshop):
+    a, b = workshop.candidate("A"), workshop.offer("B")
+    started, done = Event(), []
+    with ThreadPoolExecutor() as pool:
+
+        def the_second():
+            started.set()
+            try:
+                promotion(workshop.workspace).release(charge(workshop), b)
+            except ReleaseError as error:
+                done.append(str(error))
+
+        def meanwhile():
+            pool.submit(the_second)
+            started.wait(10)
+            time.sleep(0.3)
+            assert done == []  # it waits
+
+        first = replace(promotion(workshop.workspace), load=loading(meanwhile))
+        assert first.release(charge(workshop), a).after == a
+    assert f"now live is {a[7:19]}" in done[0]
 
 
 def charge(workshop):

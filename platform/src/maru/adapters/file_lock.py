@@ -2,7 +2,10 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
+
+_POLL_S = 0.05
 
 
 class FileLock:
@@ -23,6 +26,13 @@ class FileLock:
             return False
         self._descriptor = descriptor
         return True
+
+    def wait(self, seconds: float) -> bool:
+        """Take the lock, waiting for whoever has it; say whether we have it now."""
+        until = time.monotonic() + seconds
+        while not (taken := self.take()) and time.monotonic() < until:
+            time.sleep(_POLL_S)
+        return taken
 
     def release(self) -> None:
         """Give the lock back; nothing happens without it."""

@@ -118,7 +118,13 @@ class GitHistory:
         return sorted(path.removeprefix(start) for path in paths if not path.endswith("/"))
 
     def commit_file(
-        self, path: str, content: bytes, message: str, author: tuple[str, str] | None = None
+        self,
+        path: str,
+        content: bytes,
+        message: str,
+        author: tuple[str, str] | None = None,
+        *,
+        over: bytes | None,
     ) -> str:
         """Write one file, commit it and nothing else, and return the commit's sha.
 
@@ -129,12 +135,15 @@ class GitHistory:
         ----------
         author
             Name and email where not the user's own (the bot's).
+        over
+            What the newest commit must hold there (None: no such file), or nothing is committed.
 
         Raises
         ------
         ReleaseError
-            With a detached HEAD, amid a merge or rebase, without a user identity, or if a hook or
-            git refuses; each with what to do.
+            If the newest commit holds something else than ``over``; with a detached HEAD, amid a
+            merge or rebase, without a user identity, or if a hook or git refuses; each with what
+            to do.
         """
         identity = _identity(author)
         self._require_committable(identity)
@@ -143,6 +152,14 @@ class GitHistory:
         tracked = self._ask("ls-files", "--error-unmatch", "--", path) is not None
         replace_file(file, content)
         try:
+            # Only now: git itself keeps a revert or merge from writing over what stands there.
+            (committed,) = self._contents(["HEAD"], path)
+            if committed != over:
+                before, tracked = committed, committed is not None
+                raise ReleaseError(
+                    f"{path} was committed by somebody else meanwhile: what was judged is no "
+                    "longer what is live. Look at it with maru status, and run the command again"
+                )
             if not tracked:
                 self._git("add", "--force", "--intent-to-add", "--", path)
             self._git(

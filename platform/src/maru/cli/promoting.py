@@ -1,8 +1,12 @@
 """How the commands that ask or change what is live reach git, bundles, models and the registry."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
+from maru.adapters.file_lock import FileLock
+from maru.errors import ReleaseError
 from maru.models.model_folder import load_model
 from maru.release.history import BOT_EMAIL
 from maru.release.promotion import Promoted, Promotion
@@ -10,6 +14,7 @@ from maru.workspace import Workspace
 
 BOT_VARIABLE = "MARU_BOT_EMAIL"
 """Names the bot's author email where it isn't maru's own."""
+_PATIENCE_S = 60.0
 # A registry that is away must not keep a release waiting for MLflow's minutes of retries.
 _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
@@ -35,7 +40,22 @@ def promotion(workspace: Workspace) -> Promotion:
         load=lambda folder: load_model(folder).predict,
         registry=cache(workspace.registry) if has_registry else None,
         bots=bots(),
+        alone=lambda: _alone(workspace),
     )
+
+
+@contextmanager
+def _alone(workspace: Workspace) -> Iterator[None]:
+    lock = FileLock(workspace.home / "release.lock")
+    if not lock.wait(_PATIENCE_S):
+        raise ReleaseError(
+            f"another maru release or rollback is at work here, for {_PATIENCE_S:g} s already. "
+            "Wait for it to end, or end it, and run the command again"
+        )
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def as_data(done: Promoted) -> dict[str, object]:

@@ -1,10 +1,12 @@
 """Make a bundle live: ``release`` pins a candidate, ``rollback`` an earlier value.
 
 Both end in one commit of release.yaml alone, or in a refusal that names every reason at once.
-Nothing is published by anything but that commit: what runs follows the branch.
+Nothing is published by anything but that commit: what runs follows the branch. One of them works at
+a time, and the commit is made only over the value of release.yaml that was judged.
 """
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,14 +18,15 @@ from maru.release.bundle import Bundle, BundleStore, read_bundle
 from maru.release.digests import named, short
 from maru.release.gate import Verdict
 from maru.release.golden import Predict, check_golden, comparison
-from maru.release.history import BOT_EMAIL, History, Move, Standing, standing
+from maru.release.history import BOT_EMAIL, History, Move, Standing, Value, standing
 from maru.release.pin import EMBEDDED, Pin, pin_path, read_pin
 from maru.release.refusals import (
+    bundle_refusals,
     few,
-    gate_refusals,
     in_words,
     left_to_a_person,
     rolled_back_refusals,
+    unmet_champion,
 )
 
 BOT = ("maru", BOT_EMAIL)
@@ -44,9 +47,18 @@ class Repository(History, Protocol):
         """Return a file's content at a commit; None where it doesn't exist there."""
 
     def commit_file(
-        self, path: str, content: bytes, message: str, author: tuple[str, str] | None = None
+        self,
+        path: str,
+        content: bytes,
+        message: str,
+        author: tuple[str, str] | None = None,
+        *,
+        over: bytes | None,
     ) -> str:
-        """Write one file, commit it and nothing else, and return the commit's sha."""
+        """Write one file, commit it and nothing else, and return the commit's sha.
+
+        Refused where the newest commit doesn't hold ``over`` (None: no such file).
+        """
 
 
 class Registry(Protocol):
@@ -81,7 +93,8 @@ class Promotion:
     """Where promotion reads and writes: git, the bundles, models, and perhaps a registry.
 
     ``registry`` is a function, for a registry may be slow or fail to open; None where there is
-    none. ``bots`` are the author emails whose commits never lift.
+    none. ``bots`` are the author emails whose commits never lift. ``alone`` keeps every other
+    promotion of this checkout waiting while it is entered.
     """
 
     git: Repository
@@ -89,6 +102,7 @@ class Promotion:
     load: Load
     registry: Callable[[], Registry] | None = None
     bots: Collection[str] = (BOT_EMAIL,)
+    alone: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def release(
         self,
@@ -106,41 +120,52 @@ class Promotion:
             Its folder must be the bundle's code, committed, unless the branch has pinned the
             bundle before.
         lift
-            Why a bundle that was rolled back may run again; None refuses it.
+            Why a bundle that was rolled back may run again; None refuses it. It also lets pass
+            that the gate's verdict was given against another bundle than the live one.
         author
             Name and email of the bot, who obeys ``promote`` and never lifts; None: a person.
 
         Raises
         ------
         ReleaseError
-            With every reason at once: live already, gate failed, folder differs, files not
-            committed, golden rows not answered here, rolled back, left to a person.
+            With every reason at once: live already, gate failed, judged against another bundle
+            than the live one, folder differs, files not committed, golden rows not answered here,
+            rolled back, left to a person. Or if release.yaml changed meanwhile.
         BundleError
             If the bundle isn't in the store or doesn't verify.
         """
-        now = standing(self.git.values(project.name), self.bots)
+        with self.alone():
+            return self._release(project, digest, lift if author is None else None, author)
+
+    def _release(
+        self, project: Project, digest: str, lift: str | None, author: tuple[str, str] | None
+    ) -> Promoted:
+        values = self.git.values(project.name)
+        now = standing(values, self.bots)
         if now.live and now.live.bundle == digest and now.problem is None:
             raise ReleaseError(f"bundle {short(digest)} is live already: there is nothing to do")
         bundle = read_bundle(self.store, digest)
         verdict = Verdict.from_json(bundle.gate)
         golden, notes = self._golden(bundle)
-        reasons = [*gate_refusals(project.name, bundle, verdict), *golden]
+        reasons = [*bundle_refusals(bundle, project.name), *golden]
         if not any(move.after == digest for move in now.moves):
             reasons += self._folder_refusals(project, bundle)
+            if not lift:
+                reasons += unmet_champion(project.name, verdict.champion, now)
         elif digest not in now.rolled_back and now.live and now.live.bundle != digest:
             reasons.append(
                 "it was live before what is live now, which it would roll back. "
                 f"To go back: maru rollback {project.name} --to {short(digest)}"
             )
         remembered, memory = self._remembered(project.name, now)
-        if not lift or author:
+        if not lift:
             reasons += rolled_back_refusals(project.name, digest, now, remembered)
         if author:
             reasons += left_to_a_person(project, now)
         if reasons:
             raise ReleaseError(in_words(f"{project.name} {short(digest)} is not released", reasons))
         message = _message(f"Release {project.name} {short(digest)}", now, verdict, lift)
-        sha = self._commit(project.name, Pin(digest, EMBEDDED), message, author)
+        sha = self._commit(project.name, Pin(digest, EMBEDDED), message, author, values)
         return self._promoted(project.name, now, sha, verdict, notes, unreachable=memory)
 
     def rollback(
@@ -158,21 +183,27 @@ class Promotion:
         ------
         ReleaseError
             If there is nothing to go back to, or the target is live, was rolled back, was never
-            live, or doesn't answer its golden rows here.
+            live, was refused by the gate, is another project's, or doesn't answer its golden rows
+            here. Or if release.yaml changed meanwhile.
         BundleError
             If the target isn't in the store or doesn't verify.
         """
-        now = standing(self.git.values(project), self.bots)
+        with self.alone():
+            return self._rollback(project, to, reason)
+
+    def _rollback(self, project: str, to: str | None, reason: str | None) -> Promoted:
+        values = self.git.values(project)
+        now = standing(values, self.bots)
         target = self._target(project, to, now)
         bundle = read_bundle(self.store, target.bundle)
         golden, notes = self._golden(bundle)
-        if golden:
+        if reasons := [*bundle_refusals(bundle, project), *golden]:
             raise ReleaseError(
-                in_words(f"{project} can't go back to {short(target.bundle)}", golden)
+                in_words(f"{project} can't go back to {short(target.bundle)}", reasons)
             )
         verdict = Verdict.from_json(bundle.gate)
         message = _message(f"Roll {project} back to {short(target.bundle)}", now, verdict, reason)
-        sha = self._commit(project, target, message, None)
+        sha = self._commit(project, target, message, None, values)
         return self._promoted(project, now, sha, verdict, notes)
 
     def mirror(self, project: str, now: Standing) -> list[str]:
@@ -208,8 +239,17 @@ class Promotion:
             notes=(*notes, *(unreachable or self.mirror(project, now))),
         )
 
-    def _commit(self, project: str, pin: Pin, message: str, author: tuple[str, str] | None) -> str:
-        return self.git.commit_file(pin_path(project), pin.to_bytes(), message, author)
+    def _commit(
+        self,
+        project: str,
+        pin: Pin,
+        message: str,
+        author: tuple[str, str] | None,
+        judged: Sequence[Value],
+    ) -> str:
+        path = pin_path(project)
+        over = self.git.read(path, judged[-1].commit.sha) if judged else None
+        return self.git.commit_file(path, pin.to_bytes(), message, author, over=over)
 
     def _golden(self, bundle: Bundle) -> tuple[list[str], list[str]]:
         """Return why the golden rows refuse the bundle here, and else how they were compared."""
