@@ -1,10 +1,12 @@
 """What a task refuses to be."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from maru.errors import ModelError
+from maru.models.metrics import BETTER
 from maru.models.task import Calibration, GateRule, Head, Member, ZeroUnless
 
 
@@ -23,6 +25,8 @@ def with_head(task, **changed):
         (lambda t: with_head(t, zero_unless=ZeroUnless("typical")), "no probability"),
         (lambda t: with_head(t, members=(Member("l2", rows="flagged"),)), "say by which head"),
         (lambda t: replace(t, gate=(GateRule("other", "mae"),)), "gate rule on head 'other'"),
+        (lambda t: replace(t, gate=(GateRule("typical", "brier"),)), "an amount, of which brier"),
+        (lambda t: replace(t, gate=(GateRule("probability", "mae"),)), "is an event, of which mae"),
     ],
 )
 def test_a_task_that_contradicts_itself_is_refused(task, change, text):
@@ -66,3 +70,28 @@ def test_a_fixed_factor_needs_no_unseen_rows():
 def test_neighbours_can_not_be_released():
     assert not Head("a", "amount", (Member("knn"),)).is_releasable
     assert Head("a", "amount", (Member("l1"),)).is_releasable
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "text"),
+    [
+        (("maee",), {}, r"metric must be one of \['mae', .*, got 'maee'"),
+        (("pr_auc",), {}, "pr_auc needs better='higher', got 'lower'"),
+        (("mae", "higher"), {}, "mae needs better='lower', got 'higher'"),
+        (("total_ratio", "between"), {}, "got better='between' and between=None"),
+        (("mae",), {"between": (1.0, 2.0)}, "goes with better='between' and with nothing else"),
+        (("total_ratio", "between"), {"between": (1.1, 0.9)}, "low first, got"),
+        (("total_ratio", "between"), {"between": (0.9, math.nan)}, "low first, got"),
+        (("mae",), {"margin": -0.1}, "margin must be 0 or more, got -0.1"),
+        (("mae",), {"margin": math.nan}, "margin must be 0 or more, got nan"),
+    ],
+)
+def test_a_gate_rule_that_could_decide_nothing_is_refused(words, options, text):
+    with pytest.raises(ModelError, match=f"gate rule on head a: .*{text}"):
+        GateRule("a", *words, **options)
+
+
+def test_every_metric_has_a_rule_that_is_allowed():
+    for metric, better in BETTER.items():
+        band = (0.9, 1.1) if better == "between" else None
+        assert GateRule("a", metric, better, between=band).metric == metric

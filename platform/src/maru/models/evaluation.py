@@ -22,24 +22,9 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
+from maru.models.metrics import METRICS
 from maru.models.recipe import Array
 
-METRICS = (
-    "mae",
-    "rmse",
-    "mape",
-    "spearman",
-    "share_near_zero",
-    "total_ratio",
-    "mae_payers",
-    "mae_non_payers",
-    "top_decile_capture",
-    "auc",
-    "pr_auc",
-    "brier",
-    "calibration_error",
-    "lift_top_decile",
-)
 NEAR_ZERO = 0.01
 BINS = 10
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from maru.models.evaluation import METRICS, measure
+from maru.models.evaluation import measure
+from maru.models.metrics import METRICS
 from maru.models.recipe import Array
 from maru.models.task import Task
 

@@ -23,6 +23,7 @@ from maru.models.examples import Examples, RememberedFeatures, gather
 from maru.models.features import Features
 from maru.models.guard import keep_control
 from maru.models.heads import fit_heads
+from maru.models.metrics import HIGHER_IS_BETTER
 from maru.models.origins import training_days
 from maru.models.screening import screen
 from maru.models.task import Head, Task
@@ -30,7 +31,6 @@ from maru.models.training import THREADS, training_examples
 from maru.tables.snapshot import Snapshot
 
 ROUNDS = "rounds"
-HIGHER_IS_BETTER = ("pr_auc", "auc", "spearman", "top_decile_capture")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 
 from maru.errors import ModelError
-from maru.models.evaluation import METRICS
+from maru.models.metrics import METRICS
 from maru.notebook import frames
 from maru.notebook.pairing import paired
 from maru.notebook.results import Compared, board_frame

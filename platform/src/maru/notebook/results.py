@@ -8,8 +8,8 @@ import pandas as pd
 import polars as pl
 
 from maru.errors import ModelError
-from maru.models.evaluation import METRICS
 from maru.models.fitted_model import FittedModel
+from maru.models.metrics import METRICS
 from maru.models.task import Task
 from maru.notebook import frames
 from maru.report.headline import headlines

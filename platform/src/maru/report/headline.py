@@ -8,6 +8,7 @@ from typing import Literal
 import polars as pl
 
 from maru.models.leaderboard import HEAD, NAIVE
+from maru.models.metrics import HIGHER_IS_BETTER
 from maru.models.task import Head, Task
 
 METRIC_WORDS = {
@@ -42,7 +43,6 @@ METRIC_SHORT = {
     "calibration_error": "calib. error",
     "lift_top_decile": "lift",
 }
-HIGHER_IS_BETTER = frozenset({"spearman", "top_decile_capture", "auc", "pr_auc", "lift_top_decile"})
 
 
 @dataclass(frozen=True)

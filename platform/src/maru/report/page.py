@@ -9,10 +9,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from maru.models.leaderboard import HEAD, VARIANT
+from maru.models.metrics import HIGHER_IS_BETTER
 from maru.models.task import Target
 from maru.report.charts import png, svg
 from maru.report.headline import (
-    HIGHER_IS_BETTER,
     METRIC_SHORT,
     METRIC_WORDS,
     headlines,

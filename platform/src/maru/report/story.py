@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 
 from maru.models.evaluation import decile_lift
 from maru.models.leaderboard import HEAD, NAIVE, label_column, naive_column
+from maru.models.metrics import HIGHER_IS_BETTER
 from maru.models.task import Head, Task
 from maru.report import charts
-from maru.report.headline import HIGHER_IS_BETTER, METRIC_WORDS, metrics_of
+from maru.report.headline import METRIC_WORDS, metrics_of
 
 
 @dataclass(frozen=True)
