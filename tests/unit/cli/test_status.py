@@ -2,6 +2,7 @@ import pytest
 
 from maru.adapters.file_lock import FileLock
 from maru.release.gate import Verdict
+from maru.release.pin import Pin
 from maru.workspace import write_json
 
 
@@ -69,6 +70,17 @@ def test_what_stands_in_a_candidates_way_is_told(workshop, maru):
     workshop.candidate("C")
     workshop.repository.write("projects/charge/features.py", "NAME = 'later'\n")
     assert "is of other code than the folder's. Next: maru run charge" in maru("status").text
+
+
+def test_a_bundle_that_was_pinned_against_the_gate_is_told_with_its_reasons(workshop, maru):
+    bad = workshop.candidate("A", verdict=Verdict(passed=False, reasons=("mae is 9",)))
+    workshop.repository.write("projects/charge/release.yaml", Pin(bad).to_bytes())
+    workshop.repository.commit("Release by hand")
+    said = f"bundle {bad[7:19]} may not be live for charge: the gate refused it: mae is 9"
+    assert said in maru("status").text
+    answer = maru("serve", "charge", "--port", "0")
+    assert answer.code == 1
+    assert "may not be live" in answer.error
 
 
 def test_after_a_rollback_promotion_is_held(workshop, maru):

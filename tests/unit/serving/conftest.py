@@ -104,10 +104,12 @@ def add_bundle(
     code: dict[str, bytes] | None = None,
     spoil: Callable[[Path], None] = lambda folder: None,
     commit: str | None = "c0ffee" * 6 + "c0ff",
+    refused: tuple[str, ...] = (),
 ) -> str:
     """Publish a bundle whose typical_amount is ``low`` or ``high``; return its digest.
 
-    ``spoil`` may change the parts' files after the golden rows were answered.
+    ``spoil`` may change the parts' files after the golden rows were answered; ``refused`` are the
+    gate's reasons where it refuses it.
     """
     scratch.mkdir(parents=True)
     write_model(scratch / "model", low, high)
@@ -138,7 +140,7 @@ def add_bundle(
         request_schema=build_request_schema(model.required, nullable, "household_id"),
         thresholds=[{"name": "is_payer", "head": "purchase_probability", "at_least": 0.5}],
         golden=golden.to_bytes(),
-        gate={"passed": True, "reasons": []},
+        gate={"passed": not refused, "reasons": list(refused)},
         backtest=backtest,
     )
     facts = Facts(

@@ -206,7 +206,10 @@ def broken_release(up: Up, kind: str) -> str:
         return "golden.jsonl"
     if kind == "another project":
         up.pin(up.bundle(project="coupon"))
-        return "a release of coupon, not of charge"
+        return "it is a bundle of the project coupon"
+    if kind == "refused by the gate":
+        up.pin(up.bundle(high=90.0, refused=("mae is 9",)))
+        return "the gate refused it: mae is 9"
     if kind == "golden rows":
 
         def spoil(parts: Path) -> None:
@@ -231,6 +234,7 @@ def broken_release(up: Up, kind: str) -> str:
         "missing bundle",
         "changed byte",
         "another project",
+        "refused by the gate",
         "golden rows",
         "not YAML",
         "own service fails",

@@ -45,7 +45,9 @@ def run(args: argparse.Namespace) -> Outcome:
     from maru.batch.score import CHUNK, live_bundle, score
     from maru.cli.progress import show
     from maru.project import load_project
+    from maru.release.bundle import peek_bundle
     from maru.release.digests import short
+    from maru.release.refusals import as_experiment
     from maru.workspace import Workspace
 
     workspace = Workspace(args.repo)
@@ -60,6 +62,7 @@ def run(args: argparse.Namespace) -> Outcome:
         show=show,
     )
     manifest = scored.manifest
+    tried = as_experiment(peek_bundle(workspace.store(), manifest["bundle"]), project)
     as_of, release = manifest["as_of"], short(manifest["bundle"])
     counts = (
         f"{manifest['rows']:,} rows in, {manifest['scored']:,} scored, "
@@ -69,10 +72,12 @@ def run(args: argparse.Namespace) -> Outcome:
     folder = scored.folder.relative_to(workspace.root)
     text = [
         f"{project} as of {as_of}: {done}" + ", files verified" * scored.before,
+        *tried,
         counts if manifest["rows"] else "no unit begins on this day, so there is nothing to score",
         f"read {manifest['columns_read']} columns of the mart; scores: {folder}",
         f"next: maru export {project} --as-of {as_of} --top 500",
     ]
     return Outcome(
-        "\n".join(text), {**manifest, "folder": str(scored.folder), "before": scored.before}
+        "\n".join(text),
+        {**manifest, "folder": str(scored.folder), "before": scored.before, "notes": tried},
     )

@@ -39,13 +39,17 @@ def run(args: argparse.Namespace) -> Outcome:
 
     from maru.adapters import web_server
     from maru.cli.service_parts import say, serve_release
+    from maru.release.bundle import peek_bundle
     from maru.release.digests import short
+    from maru.release.refusals import as_experiment, require_releasable
     from maru.serving.loaded import load_release
     from maru.workspace import Workspace, quiet_tools
 
     quiet_tools()
     workspace = Workspace(args.repo)
     digest = _digest(workspace, args.project, args.bundle)
+    if args.bundle is None:
+        require_releasable(peek_bundle(workspace.store(), digest), args.project)
     if args.socket:
         release = load_release(workspace.store(), digest, args.project)
         listening = web_server.bind_unix(Path(args.socket))
@@ -55,6 +59,8 @@ def run(args: argparse.Namespace) -> Outcome:
         listening = web_server.bind(args.host, args.port)
         url = web_server.address(listening)
         release = load_release(workspace.store(), digest, args.project)
+    for words in as_experiment(release.bundle, args.project):
+        say(f"maru serve: {words}")
 
     async def started() -> None:
         if args.socket:

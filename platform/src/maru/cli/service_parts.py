@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from maru.adapters import web_server
 from maru.adapters.git_branch import GitBranch
-from maru.errors import BundleError
 from maru.release.bundle import Bundle, read_bundle
-from maru.release.digests import short
+from maru.release.refusals import require_releasable
 from maru.serving.batch_scores import BatchScores
 from maru.serving.bento_app import BentoApp
 from maru.serving.fleet import Fleet
@@ -112,11 +111,7 @@ class BranchServer:
 
     def _open_bundle(self, digest: str, project: str) -> Bundle:
         bundle = read_bundle(self._store, digest)
-        if bundle.manifest.project != project:
-            raise BundleError(
-                f"bundle {short(digest)} is a release of {bundle.manifest.project}, "
-                f"not of {project}"
-            )
+        require_releasable(bundle, project)
         return bundle
 
     async def _launch(self, bundle: Bundle) -> Service:

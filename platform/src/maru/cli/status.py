@@ -82,11 +82,13 @@ def _folder(workspace: "Workspace", project: "Project", found: "Standing") -> di
     from maru.errors import MaruError
     from maru.release.ahead import ahead_of
     from maru.release.bundle import peek_bundle
+    from maru.release.refusals import require_releasable
 
     if found.live is None:
         return {"ahead": None, "bundle_problem": None}
     try:
         bundle = peek_bundle(workspace.store(), found.live.bundle)
+        require_releasable(bundle, project.name)
         return {"ahead": ahead_of(bundle, project), "bundle_problem": None}
     except MaruError as error:
         return {"ahead": None, "bundle_problem": str(error)}
