@@ -33,8 +33,7 @@ class _Client(asyncio.Protocol):
         self.buffer = bytearray()
         self.sent = 0.0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:
         self.transport = transport
         self._send()
 
