@@ -183,6 +183,16 @@ def test_what_counts_as_equal(expected, got, exact, near):
     assert Comparison(("numpy",)).holds(expected, got) is near
 
 
+def test_documents_are_compared_number_by_number():
+    exact, near = Comparison(()), Comparison(("numpy",))
+    document = {"a": [1.0, None, "x"], "b": {"n": 1}}
+    off = {"a": [1.0 + 2**-52, None, "x"], "b": {"n": 1}}
+    assert exact.holds_document(document, json.loads(json.dumps(document)))
+    assert (exact.holds_document(document, off), near.holds_document(document, off)) == (0, 1)
+    for other in ({"a": [1.0, None, "x"]}, {**document, "b": {"n": True}}, {**document, "a": []}):
+        assert not near.holds_document(document, other)
+
+
 def test_what_an_analyst_stated_is_held_against_the_answers():
     rows = (
         GoldenRow("own:near", (1.0,), {"y": 10.5}, {"y": Stated(10.0, 0.5)}),

@@ -8,13 +8,43 @@ import pytest
 
 from maru.errors import ModelError, ProjectError
 from maru.release.bundle import read_bundle
+from maru.release.golden import read_golden
 from maru.release.pin import Pin
+from maru.serving.loaded import load_release
+from maru.serving.own_service import check_own_answer, load_own_service
 from maru.workspace import Workspace
 
 
 def pin(shop, bundle: str) -> None:
     (shop.folder / "release.yaml").write_bytes(Pin(bundle).to_bytes())
     shop.commit("Release")
+
+
+OWN = """
+from pathlib import Path
+
+
+def answer(entity, features, scores):
+    factor = float(Path({path!r}).read_text())
+    return {{"bonus": {{"amounts": [scores["typical_amount"] * factor]}}, "payer": True}}
+"""
+
+
+def test_an_own_answer_that_changes_where_its_arguments_do_not_is_refused(shop, run_shop, tmp_path):
+    factor = tmp_path / "factor.txt"
+    factor.write_text("0.1")
+    (shop.folder / "service.py").write_text(OWN.format(path=str(factor)))
+    run_shop(shop)
+    workspace = Workspace(shop.root)
+    release = load_release(workspace.store(), workspace.candidate("shop").bundle)
+    first = read_golden(release.bundle.golden_file.read_bytes()).rows[0]
+    amounts = [first.expected["typical_amount"] * 0.1]
+    assert first.finished == {"entity": None, "bonus": {"amounts": amounts}, "payer": True}
+    own = load_own_service(release.bundle.code_folder, release.bundle.manifest.code)
+    check_own_answer(release, own)
+    factor.write_text("0.2")
+    with pytest.raises(ProjectError, match=r"golden row 'test:.* as when the bundle was made"):
+        check_own_answer(release, own)
 
 
 def gate(finished) -> dict:

@@ -11,7 +11,7 @@ It defines one of
     that route. ``maru.serving.live.score(rows)`` scores with the release in force.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,7 +20,7 @@ import orjson
 
 from maru.errors import MaruError, ProjectError
 from maru.project.fresh_import import import_module
-from maru.release.golden import read_golden
+from maru.release.golden import GoldenRows, comparison, read_golden
 from maru.serving.loaded import LoadedRelease
 from maru.serving.request import Rows
 from maru.serving.scoring import Finish, finished, row_documents
@@ -79,24 +79,49 @@ def load_own_service(folder: Path, content_digest: str) -> OwnService:
 def check_own_answer(release: LoadedRelease, own: OwnService) -> None:
     """Pass the release's golden rows through the project's ``answer``, as a request would be.
 
+    What it answers must be what it answered when the bundle was made, where the bundle tells.
+
+    Raises
+    ------
+    ProjectError
+        If it fails on one, answers something that JSON can't say, or answers otherwise.
+    """
+    if own.answer is None:
+        return
+    rule = comparison(release.bundle)
+    kept = read_golden(release.bundle.golden_file.read_bytes()).rows
+    for row, now in zip(kept, finished_golden(release, own.answer).rows, strict=True):
+        if row.finished is not None and not rule.holds_document(row.finished, now.finished):
+            raise ProjectError(
+                f"answer in service.py doesn't answer golden row {row.name!r} as when the bundle "
+                f"was made ({rule.words()}): it is {now.finished}, expected {row.finished}. It may "
+                "depend on its arguments only: not on a clock, a file outside of the folder, or "
+                "the environment"
+            )
+
+
+def finished_golden(release: LoadedRelease, answer: Finish) -> GoldenRows:
+    """Return the release's golden rows with what the project's ``answer`` makes of each now.
+
     Raises
     ------
     ProjectError
         If it fails on one, or answers something that JSON can't say.
     """
-    if own.answer is None:
-        return
     golden = read_golden(release.bundle.golden_file.read_bytes())
-    rows = Rows([None] * len(golden.rows), golden.matrix(), batch=True)
+    matrix = golden.asked(release.model.required)
+    rows = Rows([None] * len(golden.rows), matrix, batch=True)
     documents = row_documents(rows.entities, release.compute(rows.matrix))
     try:
-        orjson.dumps(finished(release, own.answer, rows, documents))
+        said = orjson.loads(orjson.dumps(finished(release, answer, rows, documents)))
     except MaruError:
         raise
     except Exception as error:
         raise ProjectError(
             f"answer in service.py fails on the golden rows: {type(error).__name__}: {error}"
         ) from error
+    pairs = zip(golden.rows, said, strict=True)
+    return replace(golden, rows=tuple(replace(row, finished=now) for row, now in pairs))
 
 
 def _check_answer(folder: Path, module: ModuleType) -> None:

@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from maru.models.model_folder import load_model
 from maru.models.task import Task
 from maru.models.thresholds import resolve
 from maru.project import Project
-from maru.release.bundle import Facts, Parts, assemble_bundle, read_bundle
+from maru.release.bundle import Bundle, Facts, Parts, assemble_bundle, read_bundle, verify_bundle
 from maru.release.digests import short
 from maru.release.evidence import Champion, judge
 from maru.release.gate import Verdict
@@ -25,6 +25,7 @@ from maru.release.history import standing
 from maru.release.manifest import Source
 from maru.release.own_rows import PATH as OWN_ROWS
 from maru.release.own_rows import read_own_rows
+from maru.serving.loaded import has_own_service, load_bundle
 from maru.serving.request_schema import build_request_schema
 from maru.tables import contract
 from maru.training_run.champion import score_again
@@ -154,8 +155,28 @@ def _store(
         backtest=home / replayed.folder / PREDICTIONS,
     )
     with tempfile.TemporaryDirectory(dir=step.run.folder) as scratch:
-        assemble_bundle(Path(scratch) / "bundle", facts=facts, parts=parts)
-        return step.workspace.store().put(Path(scratch) / "bundle")
+        made = Path(scratch) / "bundle"
+        digest = assemble_bundle(made, facts=facts, parts=parts)
+        finished = _finished(Bundle(made, digest, verify_bundle(made, digest)))
+        if finished is not None:
+            made = Path(scratch) / "finished"
+            assemble_bundle(made, facts=facts, parts=replace(parts, golden=finished))
+        return step.workspace.store().put(made)
+
+
+def _finished(bundle: Bundle) -> bytes | None:
+    """Return golden.jsonl with what service.py's ``answer`` makes of the rows; None without one.
+
+    It is asked as it will be served: from the bundle, with the bundle's thresholds.
+    """
+    if not has_own_service(bundle):
+        return None
+    from maru.serving.own_service import finished_golden, load_own_service  # few have one
+
+    own = load_own_service(bundle.code_folder, bundle.manifest.code)
+    if own.answer is None:
+        return None
+    return finished_golden(load_bundle(bundle), own.answer).to_bytes()
 
 
 def declared_thresholds(project: Project) -> tuple[Any, ...]:
