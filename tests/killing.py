@@ -26,6 +26,7 @@ from maru.project import load_project
 from maru.training_run import start
 from maru.training_run.candidate import register
 from maru.training_run.marts import build
+from maru.training_run.run import Run
 from maru.training_run.training import replay, train
 import maru.training_run.fitting
 import maru.models.kinds.lightgbm_text
@@ -39,7 +40,8 @@ WRITING = (
 def make_candidate(workspace):
     project = load_project(workspace.root, "shop")
     asked = {"copied": True, "fresh": False, "show": lambda line: None}
-    run = start.create_run(workspace, project, None, **asked)
+    plan = start.plan_run(workspace, project, None, **asked)
+    run = Run.create(workspace, plan, project.code_files())
     with run.step("build_mart") as step:
         mart = build(step)
     with run.step("train_model") as step:

@@ -96,7 +96,7 @@ def test_a_wish_that_makes_no_sense_is_refused(wish, said):
 @pytest.fixture
 def workspace(tmp_path):
     workspace = Workspace(tmp_path)
-    day = DayFolder.of(workspace.scores("charge", DAY).parent, DAY)
+    day = DayFolder(workspace.scores("charge", DAY))
     with day.alone(), day.publishing(BUNDLE, replace=False) as staged:
         SCORES.write_parquet(staged / "part-00000.parquet")
         files = {"part-00000.parquet": {"sha256": hash_file(staged / "part-00000.parquet")[0]}}

@@ -8,6 +8,7 @@ import pytest
 from maru.batch.day_folder import MANIFEST, DayFolder, manifest_bytes
 from maru.errors import ReleaseError
 from maru.release.digests import hash_file
+from maru.workspace import Workspace
 
 DAY = date(2018, 1, 1)
 A, B = ("sha256:" + letter * 64 for letter in "ab")
@@ -15,7 +16,7 @@ A, B = ("sha256:" + letter * 64 for letter in "ab")
 
 @pytest.fixture
 def folder(tmp_path):
-    return DayFolder.of(tmp_path / "scores", DAY)
+    return DayFolder(Workspace(tmp_path).scores("charge", DAY))
 
 
 def publish(folder: DayFolder, release: str, text: str, *, replace: bool = False) -> None:

@@ -27,7 +27,7 @@ def test_a_scoring_that_is_killed_anywhere_is_made_good_by_the_next(
     shop, _ = finished_shop
     shutil.copytree(shop.root / ".maru" / "bundles", tmp_path / ".maru" / "bundles")
     shutil.copytree(shop.root / ".maru" / "candidates", tmp_path / ".maru" / "candidates")
-    day = DayFolder.of(Workspace(tmp_path).scores("shop", AS_OF).parent, AS_OF)
+    day = DayFolder(Workspace(tmp_path).scores("shop", AS_OF))
     lines = killer.whole(tmp_path)
     expected = files(day)
     assert len(expected) == 5

@@ -10,6 +10,7 @@ from small_project import AS_OF
 
 from maru.batch.score import answer, live_bundle, score
 from maru.errors import BundleError, ReleaseError, RunError
+from maru.release.gate import Verdict
 from maru.release.pin import Pin
 from maru.serving.loaded import load_release
 from maru.workspace import Workspace
@@ -111,15 +112,28 @@ def test_a_bundle_that_is_nowhere_is_refused(fresh):
         scored(fresh, as_of=date(2025, 8, 1), bundle="sha256:" + "0" * 64)
 
 
-def test_what_is_live_is_what_the_checked_out_commit_pins(shop, run_shop):
+def test_what_is_live_is_what_the_checked_out_commit_pins(shop, new_bundle, tmp_path):
     workspace = Workspace(shop.root)
     with pytest.raises(ReleaseError, match="shop has nothing live to score with"):
         live_bundle(workspace, "shop")
-    (shop.folder / "release.yaml").write_bytes(Pin("sha256:" + "a" * 64).to_bytes())
+    digest = new_bundle(tmp_path / "bundle", project="shop")
+    workspace.store().put(tmp_path / "bundle")
+    (shop.folder / "release.yaml").write_bytes(Pin(digest).to_bytes())
     with pytest.raises(ReleaseError, match="nothing live"):
         live_bundle(workspace, "shop")
     shop.commit("Release")
-    assert live_bundle(workspace, "shop") == "sha256:" + "a" * 64
+    assert live_bundle(workspace, "shop") == digest
+
+
+def test_what_the_gate_refused_is_scored_by_its_name_only(shop, new_bundle, tmp_path):
+    workspace = Workspace(shop.root)
+    verdict = Verdict(passed=False, reasons=("mae is 9",))
+    digest = new_bundle(tmp_path / "bundle", project="shop", verdict=verdict)
+    workspace.store().put(tmp_path / "bundle")
+    (shop.folder / "release.yaml").write_bytes(Pin(digest).to_bytes())
+    shop.commit("Release by hand")
+    with pytest.raises(ReleaseError, match="may not be live for shop: the gate refused it: mae is"):
+        live_bundle(workspace, "shop")
 
 
 def test_rows_that_the_service_would_refuse_are_counted_with_the_reason(fresh):

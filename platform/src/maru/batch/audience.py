@@ -85,29 +85,10 @@ def export(
     DataError
         If the scores have no such output.
     """
-    day = DayFolder.of(workspace.scores(project, date.min).parent, as_of)
-    scores = day.manifest
-    if scores is None:
-        raise RunError(
-            f"{project} has no scores as of {as_of}. "
-            f"Run maru score {project} --as-of {as_of} first."
-        )
-    if damage := day.damage():
-        raise ReleaseError(
-            f"{day.link}: {'; '.join(damage)}. "
-            f"Run maru score {project} --as-of {as_of} --replace first."
-        )
+    scores = _scores(workspace, project, as_of)
     head = _head(scores, wish.head)
     refused = sorted({name.strip() for name in opt_out} - {""})
-    asked = {
-        **vars(wish),
-        "head": head,
-        "opt_out": hashlib.sha256("\n".join(refused).encode()).hexdigest(),
-        "scores": scores["files"],
-        "bundle": scores["bundle"],
-    }
-    name = hashlib.sha256(canonical_json(asked)).hexdigest()[:16]
-    folder = workspace.audiences(project, as_of) / name
+    folder = workspace.audiences(project, as_of) / _name(scores, wish, head, refused)
     if (folder / MANIFEST).is_file():
         manifest = read_json(folder / MANIFEST)
         if hash_file(folder / FILE)[0] == manifest["sha256"]:
@@ -115,7 +96,7 @@ def export(
         raise ReleaseError(
             f"{folder / FILE} differs from its sha256. Delete {folder}, export again."
         )
-    frame = pl.read_parquet(day.link / "part-*.parquet")
+    frame = pl.read_parquet(workspace.scores(project, as_of) / "part-*.parquet")
     chosen, counts = choose(
         frame, project=project, as_of=as_of, head=head, wish=wish, opt_out=refused
     )
@@ -135,6 +116,35 @@ def export(
         manifest["sha256"] = hashlib.sha256(content).hexdigest()
         (staged / MANIFEST).write_bytes(manifest_bytes(manifest))
     return Audience(folder, manifest, before=False)
+
+
+def _scores(workspace: Workspace, project: str, as_of: date) -> dict[str, Any]:
+    """Return the manifest of a day's scores, verified."""
+    day = DayFolder(workspace.scores(project, as_of))
+    manifest = day.manifest
+    if manifest is None:
+        raise RunError(
+            f"{project} has no scores as of {as_of}. "
+            f"Run maru score {project} --as-of {as_of} first."
+        )
+    if damage := day.damage():
+        raise ReleaseError(
+            f"{day.link}: {'; '.join(damage)}. "
+            f"Run maru score {project} --as-of {as_of} --replace first."
+        )
+    return manifest
+
+
+def _name(scores: dict[str, Any], wish: Wish, head: str, refused: list[str]) -> str:
+    """Return a name that equal wishes for equal scores share."""
+    asked = {
+        **vars(wish),
+        "head": head,
+        "opt_out": hashlib.sha256("\n".join(refused).encode()).hexdigest(),
+        "scores": scores["files"],
+        "bundle": scores["bundle"],
+    }
+    return hashlib.sha256(canonical_json(asked)).hexdigest()[:16]
 
 
 def choose(

@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +27,6 @@ class DayFolder:
     """Where the scores of a project's day are; ``link`` is the path that readers use."""
 
     link: Path
-
-    @classmethod
-    def of(cls, scores: Path, day: date) -> "DayFolder":
-        """Return the folder of ``day`` below the project's scores."""
-        return cls(scores / f"as_of={day.isoformat()}")
 
     @property
     def manifest(self) -> dict[str, Any] | None:

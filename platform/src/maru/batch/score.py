@@ -21,8 +21,10 @@ from maru.mart import Mart
 from maru.mart.state import MartState
 from maru.models.task import Task
 from maru.project import Project, load_folder
+from maru.release.bundle import peek_bundle
 from maru.release.digests import hash_file, short
 from maru.release.history import standing
+from maru.release.refusals import require_releasable
 from maru.serving.loaded import LoadedRelease, load_release
 from maru.tables.reading import read_tables
 from maru.tables.snapshot import Snapshot
@@ -57,7 +59,7 @@ def live_bundle(workspace: Workspace, project: str) -> str:
     Raises
     ------
     ReleaseError
-        If nothing is live.
+        If nothing is live, or it may not be: another project's bundle, or one the gate refused.
     """
     live = standing(workspace.history().values(project)).live
     if live is None:
@@ -65,6 +67,7 @@ def live_bundle(workspace: Workspace, project: str) -> str:
             f"{project} has nothing live to score with. Run maru release {project} first, "
             "or name a bundle with --bundle."
         )
+    require_releasable(peek_bundle(workspace.store(), live.bundle), project)
     return live.bundle
 
 
@@ -97,7 +100,7 @@ def score(
         If the tables do not reach the day.
     """
     if as_of is not None:
-        found = _published(DayFolder.of(_scores(workspace, project), as_of), bundle, replace)
+        found = _published(DayFolder(workspace.scores(project, as_of)), bundle, replace)
         if found is not None:
             return found
     release = load_release(workspace.store(), bundle, project)
@@ -105,7 +108,7 @@ def score(
     show(f"release {short(bundle)}: golden rows equal {release.golden}")
     snapshot = read_tables(code.declared("data", "TABLES", tuple), time_zone=code.spec.time_zone)
     day = _day(code, snapshot, as_of)
-    folder = DayFolder.of(_scores(workspace, project), day)
+    folder = DayFolder(workspace.scores(project, day))
     with folder.alone():
         found = _published(folder, bundle, replace)
         if found is not None:
@@ -114,10 +117,6 @@ def score(
             manifest = _write(release, code, snapshot, day, staged, chunk, show)
             (staged / MANIFEST).write_bytes(manifest_bytes(manifest))
     return Scored(folder.link, manifest, before=False)
-
-
-def _scores(workspace: Workspace, project: str) -> Path:
-    return workspace.scores(project, date.min).parent
 
 
 def _published(folder: DayFolder, bundle: str, replace: bool) -> Scored | None:
