@@ -23,7 +23,14 @@ def with_head(task, **changed):
         (lambda t: with_head(t, target="visits"), "names target 'visits'"),
         (lambda t: with_head(t, zero_unless=ZeroUnless("later")), "must stand before it"),
         (lambda t: with_head(t, zero_unless=ZeroUnless("typical")), "no probability"),
+        (
+            lambda t: with_head(
+                t, zero_unless=ZeroUnless("probability"), calibration=Calibration("scale")
+            ),
+            "can't be fitted: that is done on answers without their first stage",
+        ),
         (lambda t: with_head(t, members=(Member("l2", rows="flagged"),)), "say by which head"),
+        (lambda t: replace(t, retired=("typical",)), r"\['typical'\] are heads and retired"),
         (lambda t: replace(t, gate=(GateRule("other", "mae"),)), "gate rule on head 'other'"),
         (lambda t: replace(t, gate=(GateRule("typical", "brier"),)), "an amount, of which brier"),
         (lambda t: replace(t, gate=(GateRule("probability", "mae"),)), "is an event, of which mae"),
@@ -32,6 +39,12 @@ def with_head(task, **changed):
 def test_a_task_that_contradicts_itself_is_refused(task, change, text):
     with pytest.raises(ModelError, match=text):
         change(task)
+
+
+def test_a_second_stage_may_have_a_fixed_factor(task):
+    fixed = Calibration("scale", factor=1.1)
+    with_stage = with_head(task, zero_unless=ZeroUnless("probability"), calibration=fixed)
+    assert with_stage.head("new").calibration.factor == 1.1
 
 
 def test_members_weigh_one_together():

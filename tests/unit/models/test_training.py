@@ -42,14 +42,15 @@ def whole(task):
     probability = replace(
         task.heads[0], calibration=Calibration("sigmoid", prior=1.0), zero_unless=None
     )
+    typical = replace(task.heads[1], calibration=Calibration("scale"))
     expected = replace(
         task.heads[2],
-        calibration=Calibration("scale"),
+        calibration=Calibration("scale", factor=1.1),
         zero_unless=ZeroUnless("probability", 0.95),
     )
     return replace(
         task,
-        heads=(probability, task.heads[1], expected),
+        heads=(probability, typical, expected),
         screening=Screening(keep=4),
         validation=Validation(positives=100),
         guard=ControlGuard("campaigns", "start", "end", mode="count"),

@@ -390,6 +390,12 @@ def _check_names(task: Task) -> None:
             raise ModelError(
                 f"head {head.name} is zero unless {head.zero_unless.head!r}, no probability"
             )
+        if head.zero_unless and head.calibration.is_fitted:
+            raise ModelError(
+                f"head {head.name} is zero unless {head.zero_unless.head!r}, so its calibration "
+                f"{head.calibration.kind!r} can't be fitted: that is done on answers without their "
+                'first stage. Give a fixed one, Calibration("scale", factor=...), or none'
+            )
         if any(member.rows == "flagged" for member in head.members) and head.zero_unless is None:
             raise ModelError(
                 f"head {head.name} trains on flagged rows; say by which head in zero_unless"
