@@ -11,6 +11,8 @@ import pytest
 
 from maru.adapters.service_process import ServiceProcess
 from maru.errors import RunError
+from maru.serving.scoring import JSON
+from maru.serving.scoring_app import LIMITS_BYTES
 
 SERVER = textwrap.dedent("""
     import os, sys
@@ -69,6 +71,38 @@ def test_requests_pass_through_whole():
         assert (await client.get("/charge/")).content.startswith(b"GET /?")
 
     play(SERVER, scenario)
+
+
+def test_a_body_beyond_the_limit_is_refused_before_it_is_passed_on():
+    async def scenario(service, client):
+        answer = await client.post("/charge/best", content=b"x" * (LIMITS_BYTES[JSON] + 1))
+        assert answer.status_code == 413
+        assert "the body may have 33554432 bytes, got 33554433" in answer.json()["error"]
+        assert "x-bundle" not in answer.headers
+
+    play(SERVER, scenario)
+
+
+def test_a_body_that_its_caller_never_finished_is_not_passed_on():
+    sent = []
+
+    async def scenario(service, client):
+        said = [
+            {"type": "http.request", "body": b"half", "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+
+        async def receive():
+            return said.pop(0)
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/charge/best", "root_path": "/charge"}
+        await service({**scope, "query_string": b"", "headers": []}, receive, send)
+
+    play(SERVER, scenario)
+    assert sent == []
 
 
 def test_a_process_that_dies_is_started_again_and_the_wait_is_explained():

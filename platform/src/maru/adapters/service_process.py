@@ -17,8 +17,20 @@ from pathlib import Path
 import httpx
 
 from maru.errors import RunError
-from maru.serving.asgi import FORWARDED_PREFIX, Receive, Scope, Send, refused, send_answer
+from maru.serving.asgi import (
+    FORWARDED_PREFIX,
+    Disconnected,
+    Receive,
+    Scope,
+    Send,
+    media_type,
+    read_body,
+    refused,
+    send_answer,
+)
 from maru.serving.refusal import Refusal
+from maru.serving.scoring import JSON
+from maru.serving.scoring_app import LIMITS_BYTES
 
 START_S = 60.0
 DRAIN_S = 30.0
@@ -69,7 +81,11 @@ class ServiceProcess:
         self._tasks.append(asyncio.create_task(self._keep()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one HTTP request on, and its answer back; 503 while the process is being started."""
+        """Pass one HTTP request on, and its answer back.
+
+        503 while the process is being started; 413 if the body is larger than the stock service
+        takes of its content type (of another type, as of JSON).
+        """
         if self._problem is not None:
             await send_answer(send, refused(self._unavailable()))
             return
@@ -77,6 +93,10 @@ class ServiceProcess:
         self._idle.clear()
         try:
             await self._pass_on(scope, receive, send)
+        except Disconnected:
+            return
+        except Refusal as refusal:
+            await send_answer(send, refused(refusal))
         finally:
             self._under_way -= 1
             if self._under_way == 0:
@@ -163,7 +183,9 @@ class ServiceProcess:
         query = b"?" + scope["query_string"] if scope["query_string"] else b""
         headers = [(k, v) for k, v in scope["headers"] if k not in (*_HOP, FORWARDED_PREFIX)]
         headers.append((FORWARDED_PREFIX, root.encode()))
-        body = await _whole_body(receive)
+        # Whole, and within a limit: this process is all projects', and half a request is none.
+        limit_bytes = LIMITS_BYTES.get(media_type(scope), LIMITS_BYTES[JSON])
+        body = await read_body(scope, receive, limit_bytes)
         request = self._client.build_request(
             scope["method"],
             httpx.URL("http://service").copy_with(raw_path=below + query),
@@ -205,12 +227,3 @@ class ServiceProcess:
         except TimeoutError:
             process.kill()
             await process.wait()
-
-
-async def _whole_body(receive: Receive) -> bytes:
-    chunks = []
-    while True:
-        message = await receive()
-        chunks.append(message.get("body", b""))
-        if message["type"] == "http.disconnect" or not message.get("more_body"):
-            return b"".join(chunks)
