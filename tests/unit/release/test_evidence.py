@@ -14,6 +14,8 @@ JULY, AUGUST, SEPTEMBER = (date(2017, month, 1) for month in (7, 8, 9))
 LIVE = "sha256:" + "c" * 64
 BOUGHT = Events("purchase", "purchases", "amount > 0", "amount")
 
+HEADS = ("typical_amount",)
+
 TASK = Task(
     entity="customer",
     targets=(Target("amount", AmountLabel(BOUGHT), "amount", (Zero(), Mean())),),
@@ -43,7 +45,7 @@ def predictions(error: float, origins=(JULY, AUGUST, SEPTEMBER), customers: int 
 
 
 def champion(error: float, *, trained=date(2018, 1, 1), again=None, **changes) -> Champion:
-    return Champion(LIVE, trained, predictions(error, **changes), again)
+    return Champion(LIVE, HEADS, trained, predictions(error, **changes), again)
 
 
 def test_the_numbers_worked_by_hand():
@@ -106,17 +108,32 @@ def test_labels_that_were_corrected_since_count_for_both():
     assert judge(TASK, predictions(2.0), champion=stale).passed
 
 
-def test_a_champion_of_other_heads_or_other_keys_is_no_duel():
+def test_a_champion_without_a_common_row_is_a_reason_to_refuse():
     for frame in (
-        predictions(2.0).rename({"typical_amount": "score"}),
         predictions(2.0).rename({"customer": "household"}),
         predictions(2.0).with_columns(customer=pl.lit("nobody")),
     ):
-        verdict = judge(TASK, predictions(3.0), champion=Champion(LIVE, SEPTEMBER, frame))
-        assert verdict.passed
-        assert verdict.notes == (
-            "champion cccccccccccc has no answers on these rows for typical_amount",
-        )
+        live = Champion(LIVE, HEADS, date(2018, 1, 1), frame)
+        (reason,) = judge(TASK, predictions(3.0), champion=live).reasons
+        assert reason.startswith("typical_amount: not compared with the live release cccccccccccc")
+
+
+def test_a_head_that_vanishes_or_takes_another_name_is_refused_unless_it_is_retired():
+    live = Champion(LIVE, ("score",), SEPTEMBER, predictions(2.0).rename({HEADS[0]: "score"}))
+    verdict = judge(TASK, predictions(3.0), champion=live)
+    assert verdict.reasons == (
+        "the live release cccccccccccc answers score, this model does not: keep it, "
+        "or name it in retired=(...) of TASK in pipeline.py",
+    )
+    verdict = judge(replace(TASK, retired=("score",)), predictions(3.0), champion=live)
+    assert verdict.passed
+    assert "typical_amount: new, the live release cccccccccccc" in verdict.notes[0]
+
+
+def test_a_live_release_that_cannot_be_read_is_never_taken_for_none():
+    verdict = judge(TASK, predictions(3.0), live=LIVE, objections=["it is not in the store"])
+    assert verdict.champion == LIVE
+    assert not verdict.passed
 
 
 def test_a_champion_whose_entity_was_a_number_is_matched():

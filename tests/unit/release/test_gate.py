@@ -84,7 +84,33 @@ def test_as_good_as_naive_is_not_better():
 def test_a_total_outside_of_its_band_fails():
     assert reasons(replace(TOTAL, candidate=by_origin(0.9, 0.94))) == (
         "expected_amount: total_ratio is 0.92 on average: it must be 0.95 to 1.05",
+        "expected_amount: total_ratio is 0.9 at 2017-07-01, 0.94 at 2017-08-01: "
+        "it must be 0.95 to 1.05 at all origins",
     )
+
+
+def half_year(*values: float | None) -> dict[date, float | None]:
+    return {date(2017, 7 + month, 1): value for month, value in enumerate(values)}
+
+
+@pytest.mark.parametrize(
+    ("totals", "said"),
+    [
+        # charge's observed totals
+        ((0.941, 0.97, 0.99, 1.0, 1.02, 1.038), None),
+        ((1.2, 1.0, 1.0, 1.0, 1.0, 1.0), None),  # one of six
+        ((1.2, 0.8, 1.0, 1.0, 1.0, 1.0), "1.2 at 2017-07-01, 0.8 at 2017-08-01: it must be 0.9 to "),
+        ((0.5, 1.5, 0.5, 1.5, 0.5, 1.5), "at all but 1 of the 6 origins"),
+        ((1.6, 1.0, 1.0, 1.0, 1.0, 1.05), "is 1.108 on average"),
+        ((1.11, 1.0, 1.0, 1.0, 1.0), "must be 0.9 to 1.1 at all origins"),  # none of five
+        ((1.11, 1.0, 1.0, 1.0, 1.0, None), "must be 0.9 to 1.1 at all origins"),  # five can tell
+    ],
+)
+def test_totals_of_opposite_sign_do_not_cancel(totals, said):
+    check = replace(TOTAL, between=(0.9, 1.1), candidate=half_year(*totals))
+    found = reasons(check)
+    assert bool(found) is bool(said)
+    assert (said or "") in "".join(found)
 
 
 @pytest.mark.parametrize(
@@ -112,12 +138,24 @@ def test_a_total_in_its_band_may_be_farther_from_one_than_the_champions():
     assert reasons(duel(TOTAL, (1.0, 1.0)), champion=LIVE) == ()
 
 
-def test_a_champion_without_the_head_is_said():
-    verdict = decide([AMOUNT, duel(RANKING, (0.1, 0.1))], constant={}, champion=LIVE)
+def test_a_new_head_is_compared_with_the_naive_rows_and_it_is_said():
+    checks = [AMOUNT, duel(RANKING, (0.1, 0.1))]
+    heads = ["purchase_probability"]
+    verdict = decide(checks, constant={}, champion=LIVE, champion_heads=heads)
     assert verdict.passed
     assert verdict.notes == (
-        "champion cccccccccccc has no answers on these rows for typical_amount",
+        "typical_amount: new, the live release cccccccccccc does not answer it; "
+        "compared with the naive rows only",
     )
+
+
+@pytest.mark.parametrize("heads", [["typical_amount", "purchase_probability"], None])
+@pytest.mark.parametrize("check", [AMOUNT, duel(AMOUNT, ()), duel(AMOUNT, (float("nan"),))])
+def test_a_head_that_the_champion_answers_too_must_be_compared_with_it(check, heads):
+    checks = [check, duel(RANKING, (0.1, 0.1)), TOTAL]
+    verdict = decide(checks, constant={}, champion=LIVE, champion_heads=heads)
+    (reason,) = verdict.reasons
+    assert reason.startswith("typical_amount: not compared with the live release cccccccccccc, no")
 
 
 def test_origins_that_cannot_tell_are_left_out_of_every_mean():

@@ -78,11 +78,40 @@ def test_a_much_worse_candidate_is_refused_against_the_live_release(shop, run_sh
     assert (candidate.passed, candidate.run) == (False, second.run.id)
 
 
-def test_a_live_release_that_is_not_in_the_store_is_told_and_not_compared_with(shop, run_shop):
-    pin(shop, "sha256:" + "0" * 64)
+def test_a_live_release_that_is_not_in_the_store_is_a_reason_to_refuse(shop, run_shop):
+    missing = "sha256:" + "0" * 64
+    pin(shop, missing)
     finished, shown = run_shop(shop)
-    assert gate(finished)["champion"] is None
-    assert any("the live release can't be compared with: bundle" in line for line in shown)
+    assert gate(finished)["champion"] == missing
+    assert not gate(finished)["passed"]
+    said = "the live release 000000000000 can't be compared with: bundle"
+    assert any(said in line for line in shown)
+
+
+def test_an_error_of_the_live_releases_code_refuses_the_run_and_does_not_end_it(shop, run_shop):
+    first, _ = run_shop(shop, as_of=date(2025, 8, 15))
+    pin(shop, first.steps["register_candidate"]["bundle"])
+    shop.edit("data.py", 'Column("shelf", "string",', 'Column("aisle", "string", source="shelf",')
+    shop.edit("features.py", "shelf = 'toys'", "aisle = 'toys'")
+    finished, _ = run_shop(shop)
+    (reason,) = gate(finished)["reasons"]
+    assert "can't be scored again on these rows, " in reason
+    assert "shelf" in reason
+    assert "docs/release.md" in reason
+    assert Workspace(shop.root).candidate("shop").passed is False
+
+
+def test_a_head_under_another_name_is_refused_unless_the_task_retires_the_old_one(shop, run_shop):
+    first, _ = run_shop(shop)
+    pin(shop, first.steps["register_candidate"]["bundle"])
+    shop.edit("pipeline.py", 'Head("typical_amount"', 'Head("usual_amount"')
+    shop.edit("pipeline.py", 'GateRule("typical_amount"', 'GateRule("usual_amount"')
+    (reason,) = gate(run_shop(shop)[0])["reasons"]
+    assert "answers typical_amount, this model does not" in reason
+    shop.edit("pipeline.py", "    gate=(", '    retired=("typical_amount",),\n    gate=(')
+    found = gate(run_shop(shop)[0])
+    assert found["passed"]
+    assert any(note.startswith("usual_amount: new, ") for note in found["notes"])
 
 
 GOLDEN = {"name": "a heavy buyer", "features": {"purchase_sum_42d": 500.0}}

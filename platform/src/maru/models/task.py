@@ -316,6 +316,9 @@ class Task:
         Training is refused with fewer positive examples of any target.
     gate
         What a candidate must reach.
+    retired
+        Heads of the live release that this task gives up on purpose, or under another name. The
+        gate refuses a candidate that lacks any other.
     variants
         Heads for comparison, fitted by a full back test only; see ``variants.py``.
     origin_positives
@@ -337,6 +340,7 @@ class Task:
     minimum_positives: int = 50
     gate: tuple[GateRule, ...] = ()
     variants: tuple[Head, ...] = ()
+    retired: tuple[str, ...] = ()
     origin_positives: int = 30
     mape_offset: float = 10.0
 
@@ -409,6 +413,8 @@ def _check_names(task: Task) -> None:
                 f"gate rule on head {rule.head}: its target is an {kind}, "
                 f"of which {rule.metric} can't be measured"
             )
+    if both := sorted(set(task.retired) & {head.name for head in task.heads}):
+        raise ModelError(f"task: {both} are heads and retired; take them out of one of the two")
     units = {target.label.unit_columns for target in task.targets}
     if len(units) > 1:
         raise ModelError(

@@ -27,6 +27,8 @@ class Champion:
     ----------
     bundle
         Its digest.
+    heads
+        The names of all numbers that it answers.
     trained_as_of
         The day that its final model was trained as of: it may have seen every label of an earlier
         origin.
@@ -38,6 +40,7 @@ class Champion:
     """
 
     bundle: str
+    heads: tuple[str, ...]
     trained_as_of: date
     back_test: pl.DataFrame
     scored_again: pl.DataFrame | None = None
@@ -60,6 +63,7 @@ def judge(
     predictions: pl.DataFrame,
     *,
     champion: Champion | None = None,
+    live: str | None = None,
     objections: Sequence[str] = (),
 ) -> Verdict:
     """Measure a candidate's back test and put it before the gate.
@@ -69,7 +73,9 @@ def judge(
     predictions
         ``BackTest.predictions`` of the candidate.
     champion
-        What is live now; None where nothing is.
+        What is live now; None where nothing is, or where it can't be read.
+    live
+        The live bundle's digest where it can't be read: ``objections`` say why.
     objections
         Further reasons to refuse, in words.
     """
@@ -78,13 +84,17 @@ def judge(
     pair = _pair(task, predictions, champion) if champion else None
     checks = [_check(rule, task.head(rule.head).target, board, telling, pair) for rule in task.gate]
     notes = _left_out(task, board, telling)
+    reasons = list(objections)
+    if champion:
+        reasons += _given_up(task, champion)
     if champion and pair:
         notes += _unmatched(predictions, pair, champion)
     return decide(
         checks,
         constant=constant_answers(task, predictions),
-        champion=champion.bundle if champion else None,
-        objections=objections,
+        champion=champion.bundle if champion else live,
+        champion_heads=champion.heads if champion else None,
+        objections=reasons,
         notes=notes,
     )
 
@@ -181,6 +191,17 @@ def _left_out(task: Task, board: pl.DataFrame, telling: Mapping[str, Sequence[da
                 "left out of the means"
             )
     return notes
+
+
+def _given_up(task: Task, champion: Champion) -> list[str]:
+    """Return why a head of the live release may not just vanish: somebody may ask for it."""
+    kept = {*(head.name for head in task.heads), *task.retired}
+    if not (gone := [name for name in champion.heads if name not in kept]):
+        return []
+    return [
+        f"the live release {short(champion.bundle)} answers {', '.join(gone)}, this model does "
+        f"not: keep it, or name it in retired=(...) of TASK in pipeline.py"
+    ]
 
 
 def _unmatched(predictions: pl.DataFrame, pair: _Pair, champion: Champion) -> list[str]:

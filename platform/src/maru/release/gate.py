@@ -2,8 +2,10 @@
 
 Each rule takes one head and one metric, the mean over the back test's origins, and asks two
 things: is it better than the best naive row, and at most ``margin`` worse than the champion's on
-the same rows. A metric with a band (predicted/actual total) must lie in it instead. A head that
-answers one number for everybody at some origin fails whatever its metrics say.
+the same rows. A metric with a band (predicted/actual total) must lie in it instead, on average and
+at all but one in six of the origins: errors of opposite sign must not cancel. A head that answers
+one number for everybody at some origin fails whatever its metrics say, and so does one that the
+champion answers too and that can't be compared with it.
 
 The champion is compared fairly: at origins before the day it was trained as of, its final model
 has seen the labels, so its own back test's predictions of the same rows (entity, ``as_of``) stand
@@ -11,7 +13,7 @@ for it; at later origins it is scored again. ``evidence.py`` builds the numbers 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -20,6 +22,8 @@ from maru.errors import BundleError
 from maru.release.digests import short
 
 SCHEMA = 1
+ORIGINS_AN_OUTSIDER = 6
+"""Of so many origins one may lie outside of a band."""
 Numbers = Mapping[date, float | None]
 
 
@@ -101,6 +105,7 @@ def decide(
     *,
     constant: Mapping[str, Mapping[date, float]],
     champion: str | None = None,
+    champion_heads: Collection[str] | None = None,
     objections: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> Verdict:
@@ -114,6 +119,9 @@ def decide(
         Head -> origin -> the one number that it answered everybody there; empty where none did.
     champion
         The bundle that the duels are against; None where nothing is live.
+    champion_heads
+        What it answers: another head is new, and compared with the naive rows only. None where
+        nobody can tell: then every rule needs its duel.
     objections
         Further reasons to refuse, in words: the analyst's golden rows that weren't met.
     notes
@@ -133,10 +141,29 @@ def decide(
     said = list(notes)
     if champion is None:
         said.append("nothing is live, so there is no champion to compare with")
-    elif undueled := [c.head for c in checks if c.duel is None]:
-        heads = ", ".join(sorted(set(undueled)))
-        said.append(f"champion {short(champion)} has no answers on these rows for {heads}")
+    else:
+        without = {c.head for c, n in zip(checks, numbers, strict=True) if _lacks_duel(c, n)}
+        new = without.difference(without if champion_heads is None else champion_heads)
+        if new:
+            said.append(
+                f"{_list(new)}: new, the live release {short(champion)} does not answer it; "
+                "compared with the naive rows only"
+            )
+        if missed := without - new:
+            reasons.append(
+                f"{_list(missed)}: not compared with the live release {short(champion)}, no fair "
+                "answers of both on the same rows. Back-test at origins that it was tested at, or "
+                "take it down first: docs/release.md says how"
+            )
     return Verdict(not reasons, tuple(reasons), tuple(said), champion, tuple(numbers))
+
+
+def _lacks_duel(check: Check, measured: Mapping[str, Any]) -> bool:
+    return check.better != "between" and measured["champion"] is None
+
+
+def _list(names: Collection[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def _weigh(check: Check) -> tuple[dict[str, Any], list[str]]:
@@ -164,6 +191,13 @@ def _weigh(check: Check) -> tuple[dict[str, Any], list[str]]:
         failures = []
         if not low <= value <= high:
             failures.append(f"{what} is {value:.4g} on average: it must be {low:g} to {high:g}")
+        told = {o: v for o, v in sorted(check.candidate.items()) if v is not None}
+        outside = [f"{v:.4g} at {o}" for o, v in told.items() if not low <= v <= high]
+        if len(outside) > (allowed := len(told) // ORIGINS_AN_OUTSIDER):
+            failures.append(
+                f"{what} is {', '.join(outside)}: it must be {low:g} to {high:g} at all "
+                + (f"but {allowed} of the {len(told)} origins" if allowed else "origins")
+            )
         measured["champion"] = _champion(check)
         return measured, failures
     failures = []

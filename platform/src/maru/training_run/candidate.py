@@ -4,7 +4,6 @@ import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,8 @@ from maru.training_run.run import Run, Step, say
 from maru.training_run.training import MODEL, PREDICTIONS, TEST_ROWS, Replayed, Trained
 from maru.workspace import Candidate, read_json
 
+_TAKE_DOWN = "To release without a comparison, take it down first: docs/release.md says how"
+
 
 @dataclass(frozen=True)
 class Registered:
@@ -59,10 +60,10 @@ def register(step: Step, trained: Trained, replayed: Replayed) -> Registered:
     dictionary = read_json(home / trained.mart_folder / COLUMNS)["columns"]
     golden = _golden(project, trained, home, dictionary)
     predictions = pl.read_parquet(home / replayed.folder / PREDICTIONS)
-    champion, notes = _champion(step.run, task, predictions)
-    objections = [mismatch.words() for mismatch in check_stated(golden)]
-    verdict = judge(task, predictions, champion=champion, objections=objections)
-    for sentence in (*notes, *verdict.notes, *verdict.headlines()):
+    live, champion, objections = _champion(step.run, task, predictions)
+    objections += [mismatch.words() for mismatch in check_stated(golden)]
+    verdict = judge(task, predictions, champion=champion, live=live, objections=objections)
+    for sentence in (*verdict.notes, *verdict.headlines()):
         say(sentence)
     bundle = _store(step, project, trained, replayed, golden, verdict, dictionary)
     _offer(step, bundle, verdict)
@@ -70,7 +71,7 @@ def register(step: Step, trained: Trained, replayed: Replayed) -> Registered:
     for reason in verdict.reasons:
         say(f"- {reason}")
     say(f"bundle {short(bundle)} is in the store")
-    step.found.update(bundle=bundle, gate=verdict.to_json(), notes=notes)
+    step.found.update(bundle=bundle, gate=verdict.to_json())
     return Registered(bundle, verdict)
 
 
@@ -95,26 +96,35 @@ def _nullable(dictionary: list[Mapping[str, Any]], columns: tuple[str, ...]) -> 
     return {name for name, may in of_mart.items() if may} | (set(columns) - of_mart.keys())
 
 
-def _champion(run: Run, task: Task, predictions: pl.DataFrame) -> tuple[Champion | None, list[str]]:
-    """Return what is live, with its answers, and sentences about what of it can't be compared."""
+def _champion(
+    run: Run, task: Task, predictions: pl.DataFrame
+) -> tuple[str | None, Champion | None, list[str]]:
+    """Return what is live, its answers, and in words why they can't be had: reasons to refuse."""
     if run.plan.source.head is None:
-        return None, []
-    live = standing(run.workspace.history().values(run.plan.project)).live
-    if live is None:
-        return None, []
+        return None, None, []
+    pin = standing(run.workspace.history().values(run.plan.project)).live
+    if pin is None:
+        return None, None, []
+    live = f"the live release {short(pin.bundle)}"
     try:
-        bundle = read_bundle(run.workspace.store(), live.bundle)
+        bundle = read_bundle(run.workspace.store(), pin.bundle)
         back_test = pl.read_parquet(bundle.backtest_file)
     except BundleError as error:
-        return None, [f"the live release can't be compared with: {error}"]
-    notes: list[str] = []
+        return pin.bundle, None, [f"{live} can't be compared with: {error}. {_TAKE_DOWN}"]
+    reasons: list[str] = []
     again = None
     try:
         again = score_again(run.workspace, bundle, run.plan.snapshot, task, predictions)
-    except MaruError as error:
-        notes.append(f"the live release can't be scored again on these rows: {error}")
-    champion = Champion(live.bundle, bundle.manifest.as_of, back_test, again)
-    return champion, notes
+    except Exception as error:  # the live release's own code, which this project can't mend
+        name = "" if isinstance(error, MaruError) else f"{type(error).__name__}: "
+        said = " ".join(str(error).split())
+        reasons.append(
+            f"{live} can't be scored again on these rows, {name}{said}. Let the tables hold what "
+            f"its code reads. {_TAKE_DOWN}"
+        )
+    heads = tuple(str(head["name"]) for head in bundle.model["heads"])
+    champion = Champion(pin.bundle, heads, bundle.manifest.as_of, back_test, again)
+    return pin.bundle, champion, reasons
 
 
 def _store(
