@@ -1,3 +1,5 @@
+from importlib.metadata import version
+
 import pytest
 
 from maru.folder_check.whole_folder import check_folder
@@ -236,7 +238,8 @@ def test_entities_must_agree(whole):
 def test_a_file_that_does_not_import_is_said_once(whole):
     (whole.folder / "features.py").write_text("import nonesuch\n")
     assert whole.said() == [
-        "features.py:1: no package `nonesuch` is installed; name it in requirements.txt or drop it"
+        "features.py:1: no package `nonesuch` is installed; "
+        "install and pin it in requirements.txt, or drop it"
     ]
 
 
@@ -296,16 +299,30 @@ def test_a_release_written_by_hand_is_found(whole):
     assert whole.said() == []
 
 
+NUMPY = f"numpy=={version('numpy')}"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("numpy\n", ["requirements.txt:1: `numpy` must be pinned as package==version; write it "]),
         ("a>=1\n", ["requirements.txt:1: `a>=1` must be pinned as package==version; write it "]),
         ("-r other.txt\n", ["requirements.txt:1: `-r` must be pinned as package==version; "]),
-        ("# why\n\na==1.2\n", ["requirements.txt:3: `a==1.2` must carry its --hash=sha256:...; "]),
-        (f"a==1.2 \\\n    --hash=sha256:{64 * 'a'} \\\n    --hash=sha256:{64 * 'b'}\n", []),
+        (
+            f"# why\n\n{NUMPY}\n",
+            [f"requirements.txt:3: `{NUMPY}` must carry its --hash=sha256:...; "],
+        ),
+        (f"{NUMPY} \\\n    --hash=sha256:{64 * 'a'} \\\n    --hash=sha256:{64 * 'b'}\n", []),
         (f"a[x]==1.2 ; python_version < '4' --hash=sha256:{64 * 'a'}  # why\n", []),
-        (f"a==1 --hash=sha256:{64 * 'a'}\nb\n", ["requirements.txt:2: `b` must be pinned as "]),
+        (
+            f"{NUMPY}.9 --hash=sha256:{64 * 'a'}\n",
+            [f"requirements.txt:1: `{NUMPY}.9` is asked for, installed is {version('numpy')}; "],
+        ),
+        (
+            f"nonesuch==1 --hash=sha256:{64 * 'a'}\n",
+            ["requirements.txt:1: `nonesuch==1` is asked for, installed is none; install it with"],
+        ),
+        (f"{NUMPY} --hash=sha256:{64 * 'a'}\nb\n", ["requirements.txt:2: `b` must be pinned as "]),
     ],
 )
 def test_requirements_are_pinned_with_hashes(whole, text, said):

@@ -123,7 +123,8 @@ def _import_problem(folder: Path, file: Path, error: BaseException) -> Problem:
         if (folder / f"{last}.py").is_file():
             said = f"`{last}` is a file of this folder; write `from .{last} import ...`"
             return Problem(where, line, said)
-        said = f"no package `{error.name}` is installed; name it in requirements.txt or drop it"
+        write = "install and pin it in requirements.txt, or drop it"
+        said = f"no package `{error.name}` is installed; {write}"
         return Problem(where, line, said)
     if isinstance(error, ImportError) and (missing := CANNOT_IMPORT.match(error.msg or "")):
         return Problem(where, line, _no_such_name(*missing.group("module", "name")))

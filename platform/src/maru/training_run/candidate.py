@@ -29,6 +29,7 @@ from maru.serving.request_schema import build_request_schema
 from maru.tables import contract
 from maru.training_run.champion import score_again
 from maru.training_run.marts import COLUMNS
+from maru.training_run.requirements import LOCK, lock_of
 from maru.training_run.run import Run, Step, say
 from maru.training_run.training import MODEL, PREDICTIONS, TEST_ROWS, Replayed, Trained
 from maru.workspace import Candidate, read_json
@@ -152,7 +153,7 @@ def _store(
     )
     parts = Parts(
         code=project.code_files(),
-        requirements=_requirements(step.workspace.root),
+        requirements=_requirements(step.run),
         model=home / trained.folder / MODEL,
         mart=home / trained.mart_folder,
         contract=contract(project.declared("data", "TABLES", tuple)),
@@ -196,13 +197,10 @@ def declared_thresholds(project: Project) -> tuple[Any, ...]:
     return project.declared("thresholds", "THRESHOLDS", tuple)
 
 
-def _requirements(root: Path) -> bytes:
-    """Return the repository's lock file; without one, what is installed here."""
-    lock = root / "requirements.lock"
-    if lock.is_file():
-        return lock.read_bytes()
-    found = {(d.metadata["Name"] or "").lower(): d.version for d in distributions()}
-    return "".join(f"{name}=={version}\n" for name, version in sorted(found.items())).encode()
+def _requirements(run: Run) -> bytes:
+    """Return the lock as it was when the run started."""
+    kept = run.folder / LOCK
+    return kept.read_bytes() if kept.is_file() else lock_of(run.workspace.root)
 
 
 def _offer(step: Step, bundle: str, verdict: Verdict) -> None:

@@ -33,6 +33,7 @@ from maru.training_run.kept import DECLARED, KeptOrigins, KeptTrials
 from maru.training_run.looks import Seen, record_look
 from maru.training_run.provenance import this_software
 from maru.training_run.reporting import about, table_facts
+from maru.training_run.requirements import require_packages
 from maru.training_run.run import Plan
 from maru.training_run.snapshots import freeze, newest_as_of
 from maru.training_run.training import training_key
@@ -113,6 +114,7 @@ def run_back_test(
         If the tables or the task break a rule.
     """
     task = declared_task(project)
+    require_packages(project)
     snapshot, plan = _plan(workspace, project, as_of, show)
     plan = replace(plan, today=today.isoformat())
     if origins is not None:

@@ -23,6 +23,7 @@ from maru.mart import Mart
 from maru.project import Project
 from maru.training_run.declared import declared_task
 from maru.training_run.provenance import this_software
+from maru.training_run.requirements import LOCK, lock_of, require_packages
 from maru.training_run.run import Plan, Run
 from maru.training_run.snapshots import freeze, newest_as_of
 from maru.workspace import ROOT_VARIABLE, Workspace, quiet_tools
@@ -77,9 +78,11 @@ def start(
     """
     pipeline = declared_pipeline(project)
     declared_task(project)
+    require_packages(project)
     plan = plan_run(workspace, project, as_of, copied=not in_process, fresh=fresh, show=show)
     plan = replace(plan, today=today.isoformat(), by=by)
     run = Run.create(workspace, plan, None if in_process else project.code_files())
+    (run.folder / LOCK).write_bytes(lock_of(workspace.root))
     show(f"run {run.id}: as of {run.plan.as_of}, because {run.plan.as_of_reason}")
     done = _follow(run, pipeline, _functions(project) if in_process else None, show)
     run.finish(_outcome(run, "finished", done))
