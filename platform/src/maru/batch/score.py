@@ -1,7 +1,9 @@
 """Score every entity of a project as of a day, with the release's own code, once.
 
-Reads only the columns that can change an answer. A row that the service would refuse (a null where
-none is allowed, an answer that is no finite number) is counted and listed, not scored.
+Builds only the columns that can change an answer, a chunk of entities at a time; the tables are
+read whole, because their contract is checked on every declared column. A row that the service would
+refuse (a null where none is allowed, an answer that is no finite number) is counted and listed, not
+scored.
 """
 
 from collections.abc import Callable, Iterator

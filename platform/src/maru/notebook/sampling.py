@@ -45,7 +45,8 @@ def chosen(entities: pl.Series, sample: Sample) -> pl.Series:
 def sampled_snapshot(snapshot: Snapshot, entity: str, sample: Sample) -> Snapshot:
     """Return the snapshot with the rows of sampled entities only.
 
-    A table without the entity's column stays whole; a row without an entity goes.
+    A table without the entity's column stays whole; a row without an entity goes. Columns that
+    compare an entity with all (``ColumnInfo.of_all``) compare it with the sampled ones.
 
     Raises
     ------
