@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from maru.adapters.model_registry import RunRecord
 from maru.cli.audit import live_for
 from maru.release.gate import Verdict
 
@@ -93,3 +94,23 @@ def test_a_project_without_a_release_and_an_unknown_one(maru):
     answer = maru("audit", "chrage")
     assert answer.code == 1
     assert "there is no project chrage, and there was none: there are charge" in answer.error
+
+
+def test_what_git_alone_rolled_back_is_remembered_after_a_force_push(workshop, maru, tmp_path):
+    registry = workshop.workspace.registry()
+    a = workshop.candidate("A")
+    b = workshop.offer("B", champion=a)
+    file = tmp_path / "manifest.json"
+    file.write_text("{}")
+    run = registry.record("charge", RunRecord("run-1", {}, (), {}))
+    for digest in (a, b):
+        registry.register("charge", run_id=run, bundle=digest, manifest=file, tags={})
+        assert maru("release", "charge", "--bundle", digest).code == 0
+    assert registry.champion("charge") == b
+    git = workshop.repository.git
+    git("revert", "--no-edit", "HEAD")
+    assert maru("audit", "charge").code == 0
+    assert (registry.champion("charge"), registry.rolled_back("charge")) == (a, [b])
+    git("reset", "--quiet", "--hard", "HEAD~2")
+    answer = maru("release", "charge", "--bundle", b)
+    assert "the model registry saw it rolled back, though git no longer tells" in answer.error

@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Tell the history of a project's release.yaml; also of a project that is gone."""
-    from maru.cli.promoting import bots
+    from maru.cli.promoting import bots, mirror
     from maru.errors import ProjectError
     from maru.project import list_projects
     from maru.release.history import standing
@@ -52,7 +52,8 @@ def run(args: argparse.Namespace) -> Outcome:
         text = f"{args.project} was never released. Next: maru run {args.project}"
     else:
         now = datetime.now(UTC)
-        text = "\n".join(line for row in rows for line in _lines(row, now))
+        notes = mirror(workspace, args.project)
+        text = "\n".join([*(line for row in rows for line in _lines(row, now)), *notes])
     return Outcome(text, data)
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from maru.adapters.file_lock import FileLock
 from maru.errors import ReleaseError
 from maru.models.model_folder import load_model
-from maru.release.history import BOT_EMAIL
+from maru.release.history import BOT_EMAIL, standing
 from maru.release.promotion import Promoted, Promotion
 from maru.workspace import Workspace
 
@@ -42,6 +42,21 @@ def promotion(workspace: Workspace) -> Promotion:
         bots=bots(),
         alone=lambda: _alone(workspace),
     )
+
+
+def mirror(workspace: Workspace, project: str) -> list[str]:
+    """Bring the registry to what the checked-out branch says; return why it couldn't, in words.
+
+    So that what was rolled back by git alone is remembered too, even after a force push.
+    """
+    history = workspace.history()
+    try:
+        if history.branch() is None:  # an old commit says nothing of what is live
+            return []
+        found = standing(history.values(project), bots())
+    except ReleaseError:  # no git, or a history that is cut off: nobody can say
+        return []
+    return promotion(workspace).mirror(project, found)
 
 
 @contextmanager

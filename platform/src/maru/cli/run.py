@@ -47,12 +47,14 @@ def run(args: argparse.Namespace) -> Outcome:
     from datetime import date
 
     from maru.cli.progress import show
+    from maru.cli.promoting import mirror
     from maru.project import load_project
     from maru.training_run.start import start
     from maru.workspace import Workspace
 
+    workspace = Workspace(args.repo)
     finished = start(
-        Workspace(args.repo),
+        workspace,
         load_project(args.repo, args.project),
         as_of=args.as_of,
         in_process=args.in_process,
@@ -60,6 +62,8 @@ def run(args: argparse.Namespace) -> Outcome:
         show=show,
         today=date.today(),
     )
+    for words in mirror(workspace, args.project):
+        show(words)
     return _outcome(finished)
 
 
