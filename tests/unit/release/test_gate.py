@@ -99,7 +99,7 @@ def half_year(*values: float | None) -> dict[date, float | None]:
         # charge's observed totals
         ((0.941, 0.97, 0.99, 1.0, 1.02, 1.038), None),
         ((1.2, 1.0, 1.0, 1.0, 1.0, 1.0), None),  # one of six
-        ((1.2, 0.8, 1.0, 1.0, 1.0, 1.0), "1.2 at 2017-07-01, 0.8 at 2017-08-01: it must be 0.9 to "),
+        ((1.2, 0.8, 1.0, 1.0, 1.0, 1.0), "1.2 at 2017-07-01, 0.8 at 2017-08-01: it must be "),
         ((0.5, 1.5, 0.5, 1.5, 0.5, 1.5), "at all but 1 of the 6 origins"),
         ((1.6, 1.0, 1.0, 1.0, 1.0, 1.05), "is 1.108 on average"),
         ((1.11, 1.0, 1.0, 1.0, 1.0), "must be 0.9 to 1.1 at all origins"),  # none of five
