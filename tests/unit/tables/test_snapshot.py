@@ -78,6 +78,14 @@ def test_the_digest_covers_all_that_is_kept(change):
     assert digest() != digest(**change)
 
 
+def test_a_rule_that_finds_nothing_leaves_the_digest():
+    columns = (*SALES.columns[:3], Column("amount", "money", minimum=0))
+    ruled = Table("sales", lambda: ROWS, columns, time="at", known_at="loaded")
+    assert read_tables([ruled], time_zone="UTC").digest == (
+        read_tables([SALES], time_zone="UTC").digest
+    )
+
+
 def test_rows_are_found_by_rule_with_money_in_currency_units(snapshot):
     assert snapshot.matching("sales", "amount = 0.1")["customer"].to_list() == ["c"]
     assert snapshot.matching("sales", "amount = 0.1")["amount"].to_list() == [10]

@@ -54,11 +54,13 @@ class Snapshot:
         """The sha256 (hex) over all that is kept, whatever the source's row order.
 
         That is the rows of every table, the broken ones, what the tables were declared as, the time
-        zone, and what each rule found.
+        zone, and what rules found wrong. A rule that finds nothing may come and go.
         """
         if self.known_digest:
             return self.known_digest
-        found = [[r.table, r.column, r.rule, r.level, r.count] for r in self.report]
+        found = [
+            [r.table, r.column, r.rule, r.level, r.count] for r in self.report if r.level != "ok"
+        ]
         infos = {name: asdict(info) for name, info in self.infos.items()}
         said = {"infos": infos, "report": sorted(found), "time_zone": self.time_zone}
         return snapshot_digest(self.tables, self.broken, said)
