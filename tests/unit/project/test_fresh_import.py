@@ -97,7 +97,7 @@ def test_a_missing_file_is_said(project: Project):
     ("text", "said"),
     [
         ("\nx = 1 +\n", "features.py:2: Python cannot read this line: invalid syntax"),
-        ("import nonesuch\n", "features.py:1: no package `nonesuch` is installed; name it in "),
+        ("import nonesuch\n", "features.py:1: no package `nonesuch` is installed; install "),
         (
             "\nfrom data import TABLES\n",
             "features.py:2: `data` is a file of this folder; write `from .data import ...`",
