@@ -38,7 +38,25 @@ def test_without_the_environment_it_says_what_to_set(module, monkeypatch):
         module.release_of_environment()
 
 
+# BentoML's server reserves its ports on "localhost", which a root without /etc/hosts can't resolve.
+LOCALHOST = """
+import socket
+
+plain = socket.socket.bind
+
+
+def bind(self, address):
+    if isinstance(address, tuple) and address[0] == "localhost":
+        address = ("127.0.0.1", *address[1:])
+    return plain(self, address)
+
+
+socket.socket.bind = bind
+"""
+
+
 def test_bentoml_serves_it_and_its_client_is_answered(session_store, release, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(LOCALHOST)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -48,6 +66,7 @@ def test_bentoml_serves_it_and_its_client_is_answered(session_store, release, tm
         "MARU_BUNDLE": release.digest,
         "BENTOML_DO_NOT_TRACK": "True",
         "BENTOML_HOME": str(tmp_path),
+        "PYTHONPATH": str(tmp_path),
     }
     bento = Path(sys.executable).with_name("bentoml")
     words = ["serve", "service:Scoring", "--host", "127.0.0.1", "--port", str(port)]
