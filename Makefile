@@ -2,10 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench soak lock clean
+.PHONY: help setup demo test lint types bench soak images cluster-up cluster-status cluster-down \
+  prove-isolation lock clean
 
 help: ## print the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name words; do \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name words; do \
 	printf '%-14s %s\n' "$$name" "$$words"; done
 
 setup: ## make .venv from requirements.lock; instant when nothing changed
@@ -31,8 +32,20 @@ bench: setup ## measure against peers, into docs/benchmarks.md
 soak: setup ## kill every long job at 50 random points
 	@MARU_KILL_POINTS=50 $(BIN)/pytest -n 2 tests/unit tests/e2e -k kill
 
+cluster-up: setup ## start a real Kubernetes node on this machine (root, Linux); KUBECONFIG names another
+	@$(BIN)/python tests/cluster/node up
+
+cluster-status: setup ## what runs on the node, and how it is
+	@$(BIN)/python tests/cluster/node status
+
+cluster-down: setup ## end the node: no process, mount, interface or rule is left
+	@$(BIN)/python tests/cluster/node down
+
+images: setup ## build what changed and push it; REGISTRY=host:port, else the node's own
+	@$(BIN)/python platform/image_build $(if $(REGISTRY),--registry $(REGISTRY))
+
 lock: setup ## resolve requirements.lock anew; LOCK_OPTIONS=--upgrade for newer packages
-	@$(BIN)/uv pip compile platform/pyproject.toml --extra dev --extra notebook $(LOCK_OPTIONS) \
+	@$(BIN)/uv pip compile platform/pyproject.toml --extra cluster --extra dev --extra notebook $(LOCK_OPTIONS) \
 	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet \
 	  --output-file requirements.lock
 
