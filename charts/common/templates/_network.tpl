@@ -59,3 +59,37 @@ to:
 ports:
   - { protocol: TCP, port: {{ index . 1 }} }
 {{- end }}
+
+{{/*
+The object that lets this release's pods with the label of a server's callers out to that server:
+common.networkPolicyCallers (list . "postgresql" 5432 cidr). With a cidr the server is elsewhere.
+*/}}
+{{- define "common.networkPolicyCallers" -}}
+{{- $root := index . 0 }}{{ $server := index . 1 }}{{ $port := index . 2 }}{{ $cidr := "" }}
+{{- if gt (len .) 3 }}{{ $cidr = index . 3 }}{{ end -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ $root.Release.Name }}-calls-{{ $server }}
+  namespace: {{ $root.Release.Namespace }}
+  labels: {{- include "common.labels" $root | nindent 4 }}
+spec:
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/instance: {{ $root.Release.Name }}
+      maru.internal/access-{{ $server }}: "true"
+  policyTypes: [Egress]
+  egress:
+    {{- if $cidr }}
+    - to: [{ ipBlock: { cidr: {{ $cidr | quote }} } }]
+      ports: [{ protocol: TCP, port: {{ $port }} }]
+    {{- else }}
+    - {{- include "common.egressTo" (list $server $port) | nindent 6 }}
+    {{- end }}
+{{- end }}
+
+{{/* The port of a URL: common.port "http://s3:9000". Without one in it, the scheme's. */}}
+{{- define "common.port" -}}
+{{- $url := urlParse . }}{{ $parts := splitList ":" $url.host -}}
+{{- if gt (len $parts) 1 }}{{ last $parts }}{{ else }}{{ eq $url.scheme "https" | ternary 443 80 }}{{ end -}}
+{{- end }}
