@@ -1,9 +1,11 @@
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import polars
 import pytest
 
 from maru.cli.dispatch import build_parser
@@ -59,6 +61,27 @@ def test_an_outcome_that_is_not_ok_exits_with_1(status, capsys):
     status(lambda arguments: Outcome("the gate refuses", ok=False))
     assert main(["status"]) == 1
     assert capsys.readouterr().out == "the gate refuses\n"
+
+
+def to_a_full_disk(arguments):
+    with Path("/dev/full").open("w") as full:
+        full.write("a row")
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        to_a_full_disk,
+        raising(polars.exceptions.ComputeError("parquet: ... (os error 28)")),
+        raising(sqlite3.OperationalError("database or disk is full")),
+    ],
+)
+def test_a_full_disk_is_said_without_a_traceback(status, capsys, run):
+    status(run)
+    assert main(["status"]) == 1
+    printed = capsys.readouterr()
+    assert "is full" in printed.err
+    assert "run the command again" in printed.err
 
 
 def test_a_mistake_is_said_without_a_traceback(status, capsys):

@@ -46,6 +46,13 @@ def dispatch(words: list[str]) -> int:
         # The reader, say `head`, has seen enough; keep Python from flushing into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        from maru.cli.full_disk import says_disk_is_full
+
+        if not says_disk_is_full(error):
+            raise
+        _print_error(_full_disk(error), "FullDisk", as_json)
+        return 1
 
 
 def build_parser(command: str) -> argparse.ArgumentParser:
@@ -93,6 +100,14 @@ def _module(command: str) -> Any:
 def _kind(error: errors.MaruError) -> str:
     """Return the name of the error's class in maru.errors: the finer ones are not for scripts."""
     return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
+
+
+def _full_disk(error: Exception) -> str:
+    where = getattr(error, "filename", None) or Path.cwd()
+    return (
+        f"the disk (or the quota) of {where} or of the temporary folder is full: {error}. What "
+        "was whole before is whole still. Free some space, see df -h, and run the command again"
+    )
 
 
 def _print(text: str) -> None:
