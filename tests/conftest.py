@@ -66,7 +66,7 @@ def shop(tmp_path, empty_registry):
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_shop():
     """Return the function that runs a small project in this process."""
     return run_in_process

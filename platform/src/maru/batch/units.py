@@ -4,6 +4,7 @@ import polars as pl
 
 from maru.batch.features_in_chunks import ChunkedFeatures
 from maru.errors import ModelError
+from maru.models.examples import unit_columns
 from maru.models.labels import OrderedPairLabel
 from maru.models.task import Task
 
@@ -44,8 +45,7 @@ def unit_rows(task: Task, features: ChunkedFeatures, required: list[str]) -> pl.
         nobody = units.select(pl.col(entity).cast(pl.String).alias("entity"), *label.unit_columns)
         return nobody.with_columns(pl.lit(None, pl.Float64).alias(name) for name in required)
     if task.unit_features:
-        own = task.unit_features.build(features.snapshot.until(day), units)
-        units = own.select(*keys, *(name for name in of_units if name in required))
+        units = units.hstack(unit_columns(task, features.snapshot, units))
     of_mart = [name for name in required if name not in of_units]
     of_entities = next(features.chunks(units[entity].unique(), of_mart, len(units)))
     joined = units.join(of_entities, on=entity, how="left")

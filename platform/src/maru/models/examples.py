@@ -174,11 +174,26 @@ def _columns(
         entities = rows[task.entity].unique().sort().to_list() if task.unit_columns else None
         built = features.build(day, of_mart, entities)
         part = rows.join(built, on=task.entity, how="left", maintain_order="left")
-        if task.unit_features and any(name in unit for name in wanted):
-            values = task.unit_features.build(snapshot.until(day), rows)
-            on = [task.entity, "as_of", *task.unit_columns]
-            part = part.join(
-                values.select(*on, *unit), on=on, how="left", maintain_order="left", validate="1:1"
-            )
+        if any(name in unit for name in wanted):
+            part = part.hstack(unit_columns(task, snapshot, rows))
         parts.append(part.select(pl.col(wanted).cast(pl.Float64)))
     return pl.concat(parts)
+
+
+def unit_columns(task: Task, snapshot: Snapshot, units: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns of ``task.unit_features``, Float64, in the order of the units.
+
+    Parameters
+    ----------
+    units
+        Entity, ``as_of`` and unit columns, each unit once, all of one day: the tables are read as
+        known before it. A unit that ``build`` leaves out has nulls.
+    """
+    if task.unit_features is None:
+        return pl.DataFrame()
+    on, columns = [task.entity, "as_of", *task.unit_columns], task.unit_features.columns
+    values = task.unit_features.build(snapshot.until(units["as_of"][0]), units)
+    joined = units.join(
+        values.select(*on, *columns), on=on, how="left", maintain_order="left", validate="1:1"
+    )
+    return joined.select(pl.col(columns).cast(pl.Float64))
