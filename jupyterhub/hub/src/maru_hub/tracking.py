@@ -1,0 +1,115 @@
+"""Accounts and permissions at the MLflow server, by its REST API.
+
+maru keeps one experiment and one registered model a project, both named like the project. Who
+makes one may manage it; the project's other owners are let in here.
+"""
+
+from typing import Any
+
+import aiohttp
+
+from maru_hub.errors import OutsideError
+from maru_hub.reach import Reach
+from maru_hub.settings import Tracking
+
+ANSWER_TIMEOUT_S = 10
+PERMISSION = "MANAGE"
+
+
+class TrackingAccounts:
+    """Makes a user's account and keeps its permissions up to date."""
+
+    name = "MLflow"
+
+    def __init__(self, settings: Tracking, admin_password: str) -> None:
+        self._settings = settings
+        self._admin = aiohttp.BasicAuth(settings.admin, admin_password)
+
+    async def grant(self, account: str, secret: str, reach: Reach) -> None:
+        """Make the account if there is none, give it this password, and allow ``reach``.
+
+        Raises
+        ------
+        OutsideError
+            If MLflow refuses or doesn't answer.
+        """
+        timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            requests = _Requests(session, self._settings.uri, self._admin)
+            await _ensure_account(requests, account, secret)
+            for project in sorted(reach.projects):
+                await _set_permission(requests, "grant", account, project)
+            for project in sorted(reach.foreign_projects):
+                await _set_permission(requests, "revoke", account, project)
+
+
+async def _ensure_account(requests: "_Requests", account: str, secret: str) -> None:
+    own = aiohttp.BasicAuth(account, secret)
+    if await requests.send("GET", "2.0/mlflow/users/current", auth=own, absent=(401,)) is not None:
+        return
+    both = {"username": account, "password": secret}
+    known = await requests.send(
+        "GET", "2.0/mlflow/users/get", query={"username": account}, absent=(404,)
+    )
+    if known is None:
+        await requests.send("POST", "2.0/mlflow/users/create", body=both)
+    else:
+        await requests.send("PATCH", "2.0/mlflow/users/update-password", body=both)
+
+
+async def _set_permission(requests: "_Requests", verb: str, account: str, project: str) -> None:
+    """Grant or revoke what exists of a project: it has no experiment before its first run."""
+    experiment = await requests.send(
+        "GET",
+        "2.0/mlflow/experiments/get-by-name",
+        query={"experiment_name": project},
+        absent=(404,),
+    )
+    resources = [("registered_model", project)]
+    if experiment is not None:
+        resources.append(("experiment", experiment["experiment"]["experiment_id"]))
+    for kind, identifier in resources:
+        body = {"username": account, "resource_type": kind, "resource_id": identifier}
+        if verb == "grant":
+            body["permission"] = PERMISSION
+        await requests.send(
+            "POST", f"3.0/mlflow/users/permissions/{verb}", body=body, absent=(404,)
+        )
+
+
+class _Requests:
+    """Requests as the administrator, or as somebody else where said."""
+
+    def __init__(self, session: aiohttp.ClientSession, uri: str, admin: aiohttp.BasicAuth) -> None:
+        self._session = session
+        self._uri = uri.rstrip("/")
+        self._admin = admin
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: dict[str, str] | None = None,
+        auth: aiohttp.BasicAuth | None = None,
+        absent: tuple[int, ...] = (),
+    ) -> Any:
+        """Return the parsed answer, or ``None`` where its status is one of ``absent``."""
+        try:
+            async with self._session.request(
+                method,
+                f"{self._uri}/api/{path}",
+                params=query,
+                json=body,
+                auth=auth or self._admin,
+            ) as answer:
+                if answer.status in absent:
+                    return None
+                if answer.status >= 300:
+                    said = (await answer.text())[:300]
+                    raise OutsideError(f"MLflow answered {path} with {answer.status}: {said}")
+                return await answer.json(content_type=None)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            reason = str(error) or type(error).__name__
+            raise OutsideError(f"MLflow at {self._uri}: {reason}") from None
