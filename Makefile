@@ -15,8 +15,9 @@ setup: ## make .venv from requirements.lock; instant when nothing changed
 demo: setup ## the main job on real data: train, release, serve, revert
 	@$(BIN)/python platform/demo.py
 
-test: setup ## run all tests
-	@$(BIN)/pytest -n 2 tests projects
+test: setup ## run all tests, tests/cluster on a real node last
+	@$(BIN)/pytest -n 2 tests projects --ignore tests/cluster
+	@$(BIN)/pytest tests/cluster
 
 lint: setup ## check style
 	@$(BIN)/ruff check .
@@ -24,7 +25,10 @@ lint: setup ## check style
 
 types: setup ## check types
 	@$(BIN)/mypy
-	@cd platform && ../$(BIN)/mypy --config-file ../pyproject.toml bootstrap.py openmp.py demo.py
+	@cd platform && ../$(BIN)/mypy --config-file ../pyproject.toml bootstrap.py openmp.py demo.py image_build
+	@cd jupyterhub/hub && ../../$(BIN)/mypy --config-file ../../pyproject.toml src
+	@cd jupyterhub/server && ../../$(BIN)/mypy --config-file ../../pyproject.toml src
+	@cd tests/cluster/node && ../../../$(BIN)/mypy --config-file ../../../pyproject.toml .
 
 bench: setup ## measure against peers, into docs/benchmarks.md
 	@$(BIN)/python tests/bench/bench.py

@@ -27,9 +27,11 @@ UV = VENV / "bin" / "uv"
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "maru-setup.sha256"
 UNFINISHED = VENV / "maru-setup.unfinished"
+# Our own packages, installed so that edits take effect.
+PACKAGES = (ROOT / "platform", ROOT / "jupyterhub" / "hub", ROOT / "jupyterhub" / "server")
 INPUTS = (
     LOCK,
-    ROOT / "platform" / "pyproject.toml",
+    *(package / "pyproject.toml" for package in PACKAGES),
     Path(__file__),
     Path(openmp.__file__),
 )
@@ -61,7 +63,7 @@ def main() -> int:
             ("virtual environment", make_venv),
             ("installers", install_installers),
             ("packages of requirements.lock", install_packages),
-            ("maru, editable", install_maru),
+            ("maru, editable", install_ours),
             ("OpenMP for LightGBM", ensure_openmp),
             ("byte code", compile_packages),
         ]
@@ -123,11 +125,12 @@ def install_packages() -> str:
     return f"{LOCK.read_text(encoding='utf-8').count('==')} packages"
 
 
-def install_maru() -> str:
-    """Install platform/ so that edits take effect; all it needs is there already."""
+def install_ours() -> str:
+    """Install our own packages so that edits take effect; all they need is there already."""
     options = ("--no-deps", "--no-build-isolation", "--offline")
-    _run("uv", UV, "pip", "install", "--python", PYTHON, *options, "--editable", ROOT / "platform")
-    return "from platform/src"
+    editable = [word for package in PACKAGES for word in ("--editable", package)]
+    _run("uv", UV, "pip", "install", "--python", PYTHON, *options, *editable)
+    return ", ".join(str(package.relative_to(ROOT)) for package in PACKAGES)
 
 
 def compile_packages() -> str:
