@@ -1,0 +1,72 @@
+"""JupyterLab in a real browser: the hand-written extension loads, warns, keeps, and tells."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture
+def page():
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    assert chromium, "the tests of JupyterLab's extension need chromium on the PATH"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser.new_page(viewport={"width": 1280, "height": 800})
+        browser.close()
+
+
+def open_lab(page, server):
+    page.goto(f"{server.url}/lab?token=token-of-a-test&reset")
+    page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
+
+
+def picture(page, name):
+    """Keep what the page shows where MARU_PICTURES says, for somebody to look at."""
+    if folder := os.environ.get("MARU_PICTURES"):
+        page.screenshot(path=Path(folder) / name)
+
+
+def test_the_warning_stands_before_the_end_and_keep_starts_the_time_anew(page, start_server):
+    server = start_server(MARU_IDLE_TIMEOUT_S="40", MARU_IDLE_WARNING_S="20")
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    open_lab(page, server)
+    warning = page.locator(".Toastify__toast", has_text="This server ends in")
+    expect(warning).to_be_visible(timeout=40_000)
+    assert server.idle()["ends_in_s"] >= 19
+    picture(page, "warning.png")
+    warning.get_by_role("button", name="Keep").click()
+    expect(warning).to_have_count(0)
+    assert server.idle()["ends_in_s"] > 35
+    assert [record["decision"] for record in server.records("culls.jsonl")] == ["kept"]
+    assert errors == []
+
+
+def test_an_open_page_keeps_no_idle_server_alive_and_the_next_one_says_why(page, start_server):
+    server = start_server(MARU_IDLE_TIMEOUT_S="12", MARU_IDLE_WARNING_S="4")
+    open_lab(page, server)
+    assert server.wait_until_ended(40) == 0
+    assert "for 12 s" in json.loads((server.home / ".maru" / "last_run.json").read_text())["why"]
+    server = start_server()
+    open_lab(page, server)
+    told = page.locator(".Toastify__toast", has_text="Your last server was ended at")
+    expect(told).to_be_visible(timeout=20_000)
+    picture(page, "last-server.png")
+    page.reload()
+    page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
+    page.wait_for_timeout(3_000)
+    expect(told).to_have_count(0)
