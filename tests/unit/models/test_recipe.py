@@ -66,6 +66,38 @@ def test_inverses_worked_by_hand(inverse, raw, expected):
     assert answer(document(head(inverse=inverse)), raw)["amount"] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    "inverse",
+    [
+        IDENTITY,
+        {"kind": "expm1"},
+        {"kind": "square"},
+        {"kind": "minmax", "low": 0.1, "high": 7.3},
+        {"kind": "times_column", "column": "spent", "factor": 0.3, "offset": 1.1, "floor": 0.7},
+    ],
+    ids=lambda inverse: inverse["kind"],
+)
+@pytest.mark.parametrize(
+    "calibration",
+    [
+        IDENTITY,
+        {"kind": "scale", "factor": 1.7},
+        {"kind": "sigmoid", "a": 1.3, "b": -0.4},
+        {"kind": "table", "x": [0.1, 0.4, 0.9], "y": [0.0, 0.3, 1.0]},
+    ],
+    ids=lambda calibration: calibration["kind"],
+)
+def test_a_row_gets_the_same_bits_whatever_rows_are_beside_it(inverse, calibration):
+    recipe = Recipe.from_json(document(head(inverse=inverse, calibration=calibration)))
+    random = np.random.default_rng(5)
+    raw, matrix = random.random(70), random.normal(size=(70, 2))
+    matrix[::7, 0] = np.nan
+    alone = [recipe.combine([raw[i : i + 1]], matrix[i : i + 1])["amount"] for i in range(70)]
+    for rows in range(2, 70):
+        together = recipe.combine([raw[:rows]], matrix[:rows])["amount"]
+        assert together.tobytes() == np.concatenate(alone[:rows]).tobytes()
+
+
 def test_the_minimum_comes_after_the_calibration():
     scaled = head(minimum=0.0, calibration={"kind": "scale", "factor": 2.0})
     assert answer(document(scaled), [1.5, -1.5])["amount"] == [3.0, 0.0]

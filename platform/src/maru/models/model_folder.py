@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ class LoadedModel:
     def outputs(self) -> tuple[str, ...]:
         """The heads' names, in order."""
         return self.recipe.outputs
+
+    @cached_property
+    def row_by_row(self) -> bool:
+        """Whether a row is answered with the same bits whatever rows stand beside it."""
+        return all(predictor.row_by_row for predictor in self.predictors)
 
     def predict(self, matrix: Array, *, threads: int = 1) -> dict[str, Array]:
         """Answer every head.

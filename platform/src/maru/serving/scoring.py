@@ -44,10 +44,20 @@ def score(
     Refusal
         If the body breaks the release's request schema, or an answer isn't a finite number.
     """
+    return score_asked(release, content_type, read(release, content_type, body), finish)
+
+
+def read(release: LoadedRelease, content_type: str, body: bytes) -> Rows:
+    """Check the body of a request; errors and content types as ``score``."""
     if content_type == arrow_body.MEDIA_TYPE:
-        rows = arrow_body.read_arrow(body, release.schema)
-    else:
-        rows = read_json(body, release.schema)
+        return arrow_body.read_arrow(body, release.schema)
+    return read_json(body, release.schema)
+
+
+def score_asked(
+    release: LoadedRelease, content_type: str, rows: Rows, finish: Finish | None = None
+) -> Scored:
+    """Answer rows that were checked already; errors as ``score``."""
     answers = release.answer(rows.matrix)
     if content_type == arrow_body.MEDIA_TYPE and finish is None:
         answered = arrow_body.write_arrow(rows.entities, answers)

@@ -14,6 +14,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 from numpy.typing import NDArray
 
 from maru.serving import arrow_body
@@ -44,8 +45,18 @@ from maru.serving.openapi import openapi
 from maru.serving.prediction_log import Answered, PredictionLog
 from maru.serving.refusal import Refusal
 from maru.serving.request import Rows
-from maru.serving.scoring import IN_FORCE, JSON, Finish, row_documents, score, score_rows
+from maru.serving.scoring import (
+    IN_FORCE,
+    JSON,
+    Finish,
+    read,
+    row_documents,
+    score,
+    score_asked,
+    score_rows,
+)
 from maru.serving.status_page import project_page
+from maru.serving.together import Together
 from maru.serving.wanted import ProjectStatus
 
 _log = logging.getLogger(__name__)
@@ -62,10 +73,8 @@ class ScoringApp:
 
     Attributes
     ----------
-    release
-        What answers; None where there is none.
     words
-        Why there is none, for people.
+        Why there is no release, for people.
     """
 
     def __init__(
@@ -80,7 +89,7 @@ class ScoringApp:
         status: Callable[[], ProjectStatus] | None = None,
     ) -> None:
         self.project = project
-        self.release: LoadedRelease | None = None
+        self._together: Together | None = None
         self.words = "no release is loaded yet"
         self._finish: Finish | None = None
         self._metrics = metrics
@@ -102,14 +111,19 @@ class ScoringApp:
             "/metrics": ("GET", self._read_metrics),
         }
 
+    @property
+    def release(self) -> LoadedRelease | None:
+        """What answers; None where there is none."""
+        return self._together.release if self._together else None
+
     def put_in_force(self, release: LoadedRelease, finish: Finish | None = None) -> None:
         """Answer with ``release`` from the next request on."""
-        self.release, self._finish = release, finish
+        self._together, self._finish = Together(release, self._record), finish
         self._metrics.in_force(self.project, release.digest, release.commit)
 
     def withdraw(self, words: str) -> None:
         """Answer no more, and say why."""
-        self.release, self._finish, self.words = None, None, words
+        self._together, self._finish, self.words = None, None, words
         self._metrics.in_force(self.project, None)
 
     def score_rows(
@@ -190,14 +204,21 @@ class ScoringApp:
                 status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             )
         # Before the body: a switch while it is still coming is for the next request.
-        release, finish = self.release, self._finish
+        together, finish = self._together, self._finish
         body = await read_body(scope, receive, LIMITS_BYTES[content_type])
-        if release is None:
+        if together is None:
             raise self._unavailable()
+        release = together.release
         if len(body) > INLINE_BYTES or finish is not None:
             scored = await asyncio.to_thread(score, release, content_type, body, finish)
         else:
-            scored = score(release, content_type, body)
+            rows = read(release, content_type, body)
+            if not rows.batch:
+                document = await together.answer(rows)
+                return Answer(
+                    HTTPStatus.OK, orjson.dumps(document), headers=release_headers(release)
+                )
+            scored = score_asked(release, content_type, rows)
         self._record(release, scored.rows, scored.answers)
         return Answer(
             HTTPStatus.OK, scored.body, scored.content_type.encode(), release_headers(release)

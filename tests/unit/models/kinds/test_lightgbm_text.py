@@ -160,6 +160,17 @@ def test_a_model_answers_the_bits_that_lightgbm_answers(tmp_path, objective):
     assert model.predict(x, threads=2).tobytes() == expected.tobytes()
 
 
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_row_is_answered_with_the_same_bits_whatever_stands_beside_it(tmp_path, objective):
+    model = load(written(tmp_path, trained(objective).model_to_string()), COLUMNS)
+    assert model.row_by_row
+    x = matrix(40, seed=2)
+    alone = np.concatenate([model.predict(x[i : i + 1]) for i in range(40)])
+    for rows in range(2, 40):  # few rows take another path in LightGBM than many
+        assert model.predict(x[:rows]).tobytes() == alone[:rows].tobytes()
+        assert model.predict(x[-rows:]).tobytes() == alone[-rows:].tobytes()
+
+
 @pytest.mark.parametrize(
     "parameters",
     [

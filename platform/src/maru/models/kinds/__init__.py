@@ -34,6 +34,10 @@ class Predictor(Protocol):
     def used_columns(self) -> tuple[str, ...]:
         """The columns that can change an answer, in matrix order."""
 
+    @property
+    def row_by_row(self) -> bool:
+        """Whether a row is answered with the same bits whatever rows stand beside it."""
+
     def predict(self, matrix: np.ndarray, *, threads: int = 1) -> np.ndarray:
         """Answer float64 ``(n,)`` for float64 ``(n, len(columns))``; NaN is null."""
 

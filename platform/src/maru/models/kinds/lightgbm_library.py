@@ -21,6 +21,9 @@ _FLOAT64 = 1  # C_API_DTYPE_FLOAT64
 _NORMAL = 0  # C_API_PREDICT_NORMAL
 _ALL_TREES = -1
 _ROW_MAJOR = 1
+_FLOAT64_BYTES = 8
+# A call for a matrix reads its parameters first, which takes as long as some twenty rows.
+_FEW_ROWS = 16
 
 _int, _int32, _pointer, _text = ctypes.c_int, ctypes.c_int32, ctypes.c_void_p, ctypes.c_char_p
 _SIGNATURES = {
@@ -56,9 +59,7 @@ class NativeBooster:
             *(self._handle, _NORMAL, 0, _ALL_TREES, _FLOAT64, n_features, _parameters(1)),
             ctypes.byref(self._fast),
         )
-        self._out = ctypes.c_double()
         self._length = ctypes.c_int64()
-        self._out_pointer = ctypes.byref(self._out)
         self._length_pointer = ctypes.byref(self._length)
         self._predict_row = self._library.LGBM_BoosterPredictForMatSingleRowFast
         # The single-row state holds one row's buffer: two threads in it would mix their rows.
@@ -67,6 +68,9 @@ class NativeBooster:
     def predict(self, matrix: NDArray[np.float64], threads: int) -> NDArray[np.float64]:
         """Answer a C-contiguous (n, n_features) matrix with (n,)."""
         answer = np.empty(len(matrix))
+        if len(matrix) <= _FEW_ROWS:
+            self._predict_few(matrix.ctypes.data, answer.ctypes.data, len(matrix))
+            return answer
         length = ctypes.c_int64()
         self._call(
             "LGBM_BoosterPredictForMat",
@@ -76,15 +80,14 @@ class NativeBooster:
         )
         return answer
 
-    def predict_row(self, row: NDArray[np.float64]) -> float:
-        """Answer one contiguous row of n_features values."""
+    def _predict_few(self, row: int, out: int, rows: int) -> None:
+        """Answer rows from address ``row`` on to address ``out`` on, by the single-row path."""
         with self._lock:
-            failed = self._predict_row(
-                self._fast, row.ctypes.data, self._length_pointer, self._out_pointer
-            )
-            if failed:
-                raise self._error()
-            return self._out.value
+            for _ in range(rows):
+                if self._predict_row(self._fast, row, self._length_pointer, out):
+                    raise self._error()
+                row += self._n_features * _FLOAT64_BYTES
+                out += _FLOAT64_BYTES
 
     def _call(self, name: str, *arguments: object) -> None:
         if getattr(self._library, name)(*arguments) != 0:

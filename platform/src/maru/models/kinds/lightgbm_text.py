@@ -31,6 +31,8 @@ class _Checked:
 class LightGBMText:
     """A LightGBM booster that answers the objective's natural output (a probability, an amount)."""
 
+    row_by_row = True
+
     def __init__(self, checked: _Checked) -> None:
         self.columns = checked.header.features
         self.used_columns = checked.used
@@ -47,9 +49,7 @@ class LightGBMText:
         rows = np.ascontiguousarray(matrix, dtype=np.float64)
         if rows.ndim != 2 or rows.shape[1] != len(self.columns):
             raise ValueError(f"rows have {len(self.columns)} columns, got a matrix {rows.shape}")
-        if len(rows) == 1:
-            return np.array([self._booster.predict_row(rows)])
-        return self._booster.predict(rows, threads) if len(rows) else np.empty(0)
+        return self._booster.predict(rows, threads)
 
     def predict_row(self, row: np.ndarray) -> float:
         """Predict one row ``(len(columns),)``: the bits of ``predict``."""

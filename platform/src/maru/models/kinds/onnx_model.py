@@ -25,6 +25,9 @@ _PROBES = 3
 class OnnxModel:
     """An onnxruntime session; its ``run`` may be called by many threads at once."""
 
+    # A product of matrices may sum in another order than that of a row and a matrix.
+    row_by_row = False
+
     def __init__(self, session: ort.InferenceSession, columns: Sequence[str]) -> None:
         self.columns = tuple(columns)
         # An ONNX graph doesn't say which inputs can change its answer.
