@@ -37,6 +37,7 @@ def open_lab(page, server):
 def picture(page, name):
     """Keep what the page shows where MARU_PICTURES says, for somebody to look at."""
     if folder := os.environ.get("MARU_PICTURES"):
+        page.wait_for_timeout(1_000)  # a toast slides in
         page.screenshot(path=Path(folder) / name)
 
 

@@ -11,6 +11,8 @@
   const SHOWN_KEY = 'maru-server:shown';
   const MOST_REMEMBERED = 200;
   const POLL_AFTER_FAILURE_MS = 15000;
+  // JupyterLab cuts a notification here.
+  const MOST_CHARACTERS = 140;
 
   let shared = null;
 
@@ -52,8 +54,9 @@
 
   /** One page's view of its server. */
   class Watch {
-    constructor(Notification, request) {
+    constructor(Notification, showText, request) {
       this.notification = Notification;
+      this.showText = showText;
       this.request = request;
       this.warningId = null;
       this.shown = new Set(shownIds());
@@ -89,15 +92,22 @@
       this.shown.add(notice.id);
       rememberShown(notice.id);
       const lasts = notice.level === 'warning' || notice.level === 'error';
-      this.notification.emit(notice.text, notice.level, { autoClose: lasts ? false : 15000 });
+      const details = { label: 'Details', callback: () => void this.showText(notice.text) };
+      this.notification.emit(notice.text, notice.level, {
+        autoClose: lasts ? false : 20000,
+        actions: notice.text.length > MOST_CHARACTERS ? [details] : []
+      });
     }
 
     showWarning(state) {
       const text =
         `This server ends in ${minutes(state.ends_in_s)}: nothing has run for ` +
         `${minutes(state.idle_s)}. Kernels and terminals end with it; files stay as saved.`;
-      if (this.warningId !== null && this.notification.manager.has(this.warningId)) {
-        this.notification.update({ id: this.warningId, message: text });
+      if (this.warningId !== null) {
+        // Whoever closed it has read it.
+        if (this.notification.manager.has(this.warningId)) {
+          this.notification.update({ id: this.warningId, message: text });
+        }
       } else {
         this.warningId = this.notification.emit(text, 'warning', {
           autoClose: false,
@@ -123,8 +133,8 @@
     }
   }
 
-  async function activate() {
-    const { Notification } = await sharedModule('@jupyterlab/apputils');
+  async function activate(app) {
+    const { Dialog, Notification, showDialog } = await sharedModule('@jupyterlab/apputils');
     const { ServerConnection } = await sharedModule('@jupyterlab/services');
     const settings = ServerConnection.makeSettings();
     const request = async (path, method) => {
@@ -136,14 +146,17 @@
       }
       return response.json();
     };
-    void new Watch(Notification, request).poll();
+    const showText = body => showDialog({ title: 'maru', body, buttons: [Dialog.okButton()] });
+    // Before, JupyterLab counts a notification without showing it.
+    await app.restored;
+    void new Watch(Notification, showText, request).poll();
   }
 
   const plugin = {
     id: `${NAME}:idle`,
     description: 'Shows when this server is about to end, and what happened to it.',
     autoStart: true,
-    activate: () => void activate()
+    activate: app => void activate(app)
   };
 
   window._JUPYTERLAB = window._JUPYTERLAB || {};
