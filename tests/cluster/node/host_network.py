@@ -1,0 +1,109 @@
+"""What a node needs of the machine's network: one interface, one NAT table, forwarding."""
+
+import json
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from node.addresses import Addresses
+
+PREFIX = "maru-"
+
+
+@dataclass(frozen=True)
+class HostNetwork:
+    """The machine's end of a node's network; ``name`` is the interface's and the table's."""
+
+    name: str
+
+    def connect(self, addresses: Addresses, pid: int) -> None:
+        """Join the node's network to the machine's, and through it to the outside."""
+        mtu = str(outside_mtu())
+        ip(
+            "link",
+            "add",
+            self.name,
+            "mtu",
+            mtu,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "eth0",
+            "mtu",
+            mtu,
+            "netns",
+            str(pid),
+        )
+        ip("address", "add", f"{addresses.host}/{addresses.link.prefixlen}", "dev", self.name)
+        ip("link", "set", self.name, "up")
+        ip("route", "replace", str(addresses.network), "via", str(addresses.node), "dev", self.name)
+        table = f"""
+            table ip {self.name} {{}}
+            delete table ip {self.name}
+            table ip {self.name} {{
+                chain postrouting {{
+                    type nat hook postrouting priority srcnat;
+                    ip saddr {addresses.network} oifname != "{self.name}" masquerade
+                }}
+            }}
+        """
+        subprocess.run(["nft", "-f", "-"], input=table, text=True, check=True)
+        for name in (self.name, *outside_interfaces()):
+            _forwarding(name).write_text("1")
+
+    def disconnect(self, forwarded: Iterable[str]) -> None:
+        """Take it all away; what is gone already is no error.
+
+        Parameters
+        ----------
+        forwarded
+            Interfaces that did not forward before: so it is again with the last node.
+        """
+        _quietly("ip", "link", "delete", self.name)
+        _quietly("nft", "delete", "table", "ip", self.name)
+        others = [link for link in interfaces() if link.startswith(PREFIX)]
+        for name in forwarded:
+            if not others and _forwarding(name).exists():
+                _forwarding(name).write_text("0")
+
+
+def interfaces() -> list[str]:
+    """Return the names of the machine's interfaces."""
+    return [path.name for path in Path("/sys/class/net").iterdir()]
+
+
+def outside_interfaces() -> list[str]:
+    """Return the interfaces that the machine's default routes use."""
+    shown = subprocess.run(
+        ["ip", "-4", "-json", "route", "show", "default"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return sorted({route["dev"] for route in json.loads(shown.stdout or "[]") if "dev" in route})
+
+
+def outside_mtu() -> int:
+    """Return the largest packet that the way out takes; 1500 where there is none."""
+    mtus = [int(Path(f"/sys/class/net/{n}/mtu").read_text()) for n in outside_interfaces()]
+    return min([1500, *mtus])
+
+
+def ip(*words: str) -> None:
+    """Run ip(8)."""
+    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+
+
+def not_forwarding() -> list[str]:
+    """Return the outside interfaces that do not forward packets."""
+    return [n for n in outside_interfaces() if _forwarding(n).read_text().strip() == "0"]
+
+
+def _forwarding(interface: str) -> Path:
+    return Path("/proc/sys/net/ipv4/conf") / interface / "forwarding"
+
+
+def _quietly(*command: str) -> None:
+    subprocess.run(command, check=False, capture_output=True)

@@ -1,0 +1,7 @@
+//go:build tools
+
+package tools
+
+import (
+	_ "go.etcd.io/etcd/server/v3" // etcd
+)

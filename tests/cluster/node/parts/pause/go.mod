@@ -1,0 +1,3 @@
+module maru.internal/node/pause
+
+go 1.26.0

@@ -1,0 +1,96 @@
+"""Does the node serve: its parts, its API server, its name service."""
+
+import json
+import subprocess
+import time
+from typing import Any
+
+from node.errors import NodeError
+from node.go_parts import program
+from node.layout import NODE_NAME, State
+
+PATIENCE_S = 120.0
+# Whoever was started that often in vain will not come up.
+TOO_OFTEN = 12
+LAST_LINES = 8
+
+
+def parts(state: State) -> list[dict[str, Any]]:
+    """Return what the supervisor last said of its parts; nothing before it said anything."""
+    try:
+        said: list[dict[str, Any]] = json.loads(state.status.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    return said
+
+
+def is_ready(state: State) -> bool:
+    """Return whether the node is Ready and its name service answers."""
+    return state.kubeconfig.exists() and not _unready(state)
+
+
+def wait(state: State) -> None:
+    """Wait until the node is ready, and say now and then what is missing.
+
+    Raises
+    ------
+    NodeError
+        If a part does not come up; its last words are in the message.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    told = time.monotonic()
+    while missing := _unready(state):
+        failing = [p for p in parts(state) if not p["ready"] and p["restarts"] >= TOO_OFTEN]
+        if failing or time.monotonic() > deadline:
+            raise NodeError(_complaint(state, missing, failing))
+        if time.monotonic() - told > 5:
+            print(f"  waiting for {missing} ...", flush=True)
+            told = time.monotonic()
+        time.sleep(0.1)
+
+
+def _unready(state: State) -> str:
+    """Return what is not ready yet; empty when all is."""
+    known = parts(state)
+    if late := [part["name"] for part in known if not part["ready"]] or not known:
+        return ", ".join(late) if isinstance(late, list) else "the first process"
+    asked = _kubectl(state, "get", f"node/{NODE_NAME}", "-o", "json")
+    if asked is None or not _has(asked, "Ready"):
+        return "the kubelet to be Ready"
+    asked = _kubectl(state, "-n", "kube-system", "get", "deployment/coredns", "-o", "json")
+    if asked is None or not _has(asked, "Available"):
+        return "CoreDNS"
+    return ""
+
+
+def _has(item: dict[str, Any], condition: str) -> bool:
+    found = item.get("status", {}).get("conditions", [])
+    return any(c["type"] == condition and c["status"] == "True" for c in found)
+
+
+def _kubectl(state: State, *words: str) -> dict[str, Any] | None:
+    command = [
+        str(program("kubectl")),
+        "--kubeconfig",
+        str(state.kubeconfig),
+        "--request-timeout=5s",
+        f"--cache-dir={state.inside}/kubectl",
+        *words,
+    ]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=20)
+    if done.returncode != 0:
+        return None
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _complaint(state: State, missing: str, failing: list[dict[str, Any]]) -> str:
+    known = parts(state)
+    guilty = failing or [p for p in known if not p["ready"] and (p["pid"] or p["restarts"])]
+    names = [part["name"] for part in guilty] or ["first-process"]
+    lines = [f"the node does not come up: it waits for {missing}."]
+    for name in names[:2]:
+        log = state.logs / f"{name}.log"
+        words = log.read_text(errors="replace").splitlines() if log.exists() else []
+        lines += [f"The end of {log}:", *(f"  {line[:300]}" for line in words[-LAST_LINES:])]
+    return "\n".join(lines)

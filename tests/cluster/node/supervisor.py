@@ -1,0 +1,144 @@
+"""The first process of a node: it starts the others, starts again what dies, and buries orphans."""
+
+import json
+import os
+import signal
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from node.components import Component
+from node.layout import HOME, LOGS
+
+TICK_S = 0.05
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+# Whoever ran that long has recovered: the next pause is the shortest again.
+STEADY_S = 20.0
+FAREWELL_S = 5.0
+# They only act on what the others hold: nothing is lost when they end at once.
+STATELESS = ("kubelet", "proxy", "scheduler", "controller-manager", "network-policy", "provisioner")
+SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
+
+
+@dataclass
+class Part:
+    """What is known of a component's process."""
+
+    name: str
+    pid: int = 0
+    """As the node counts; 0 while it does not run."""
+    since: float = 0.0
+    """When it was started last, seconds of the Unix epoch."""
+    restarts: int = 0
+    ready: bool = False
+    last_exit: str = ""
+
+
+class Supervisor:
+    """Keeps the components of a node running until it is told to end."""
+
+    def __init__(self, components: list[Component]) -> None:
+        self._components = {c.name: c for c in components}
+        self._parts = {c.name: Part(c.name) for c in components}
+        self._next_start = dict.fromkeys(self._parts, 0.0)
+        self._pause = dict.fromkeys(self._parts, FIRST_PAUSE_S)
+        self._written = ""
+
+    def run(self) -> None:
+        """Start everything and keep it running; return when told to end."""
+        # As process 1 it gets only signals that it asks for.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        while True:
+            for name in self._parts:
+                self._advance(name)
+            self._write_status()
+            told = signal.sigtimedwait(SIGNALS, TICK_S if self._is_starting() else 1.0)
+            self._bury()
+            if told is not None and told.si_signo != signal.SIGCHLD:
+                break
+        self._end()
+
+    def _is_starting(self) -> bool:
+        return any(
+            not p.ready or not (p.pid or self._components[p.name].once)
+            for p in self._parts.values()
+        )
+
+    def _advance(self, name: str) -> None:
+        component, part = self._components[name], self._parts[name]
+        if part.pid == 0 and not (component.once and part.ready):
+            met = all(self._parts[other].ready for other in component.needs)
+            if met and time.monotonic() >= self._next_start[name]:
+                self._start(component, part)
+        elif not part.ready and not component.once:
+            part.ready = component.is_ready()
+
+    def _start(self, component: Component, part: Part) -> None:
+        log = LOGS / f"{part.name}.log"
+        write = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        part.pid = os.posix_spawn(
+            component.command[0],
+            component.command,
+            {**os.environ, "HOME": "/run/maru"},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(log), write, 0o644),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+            setsigmask=[],
+        )
+        part.since = time.time()
+
+    def _bury(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            dead = next((part for part in self._parts.values() if part.pid == pid), None)
+            if dead is not None:
+                self._note_end(dead, status)
+
+    def _note_end(self, part: Part, status: int) -> None:
+        part.pid = 0
+        code = os.waitstatus_to_exitcode(status)
+        part.last_exit = f"exit {code}" if code >= 0 else signal.Signals(-code).name
+        if self._components[part.name].once and code == 0:
+            part.ready = True
+            return
+        part.restarts += 1
+        if time.time() - part.since > STEADY_S:
+            self._pause[part.name] = FIRST_PAUSE_S
+        self._next_start[part.name] = time.monotonic() + self._pause[part.name]
+        self._pause[part.name] = min(2 * self._pause[part.name], LONGEST_PAUSE_S)
+
+    def _write_status(self) -> None:
+        text = json.dumps([asdict(part) for part in self._parts.values()], indent=1)
+        if text != self._written:
+            write_atomically(HOME / "status.json", text)
+            self._written = text
+
+    def _end(self) -> None:
+        """End what may lose something gracefully; the kernel ends the rest with this process."""
+        for name in STATELESS:
+            if self._parts[name].pid:
+                os.kill(self._parts[name].pid, signal.SIGKILL)
+        os.kill(-1, signal.SIGTERM)
+        deadline = time.monotonic() + FAREWELL_S
+        while time.monotonic() < deadline:
+            signal.sigtimedwait({signal.SIGCHLD}, TICK_S)
+            try:
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            except ChildProcessError:
+                return
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old or the new text."""
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.rename(path)
