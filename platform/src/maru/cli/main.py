@@ -29,6 +29,9 @@ COMMANDS = {
         "score": ("PROJECT", "score all entities as of a day, once"),
         "export": ("PROJECT", "an audience from scores: top, opt-out, control, expiry"),
     },
+    "Operate": {
+        "install": ("", "bring the platform onto a Kubernetes cluster, or up to date"),
+    },
 }
 
 

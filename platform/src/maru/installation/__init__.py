@@ -1,0 +1,1 @@
+"""How the platform comes onto a cluster: its secrets, charts, databases, buckets and backups."""
