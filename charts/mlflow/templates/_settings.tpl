@@ -3,7 +3,7 @@
 basic-auth.ini: |
   [mlflow]
   default_permission = {{ .Values.auth.defaultPermission }}
-  database_uri = postgresql://mlflow_auth@{{ .Values.postgresql.host }}:{{ .Values.postgresql.port }}/mlflow_auth
+  database_uri = postgresql+psycopg2://mlflow_auth@{{ .Values.postgresql.host }}:{{ .Values.postgresql.port }}/mlflow_auth
   admin_username = admin
   auth_cache_ttl_seconds = {{ .Values.auth.cacheSeconds }}
 {{- end }}
@@ -22,7 +22,7 @@ basic-auth.ini: |
 - name: MLFLOW_PASSWORD
   valueFrom: { secretKeyRef: { name: postgresql, key: mlflow-password } }
 - name: MLFLOW_BACKEND_STORE_URI
-  value: postgresql://mlflow:$(MLFLOW_PASSWORD)@{{ .Values.postgresql.host }}:{{ .Values.postgresql.port }}/mlflow
+  value: postgresql+psycopg2://mlflow:$(MLFLOW_PASSWORD)@{{ .Values.postgresql.host }}:{{ .Values.postgresql.port }}/mlflow
 # Neither telemetry nor a look for git and a home: the image has a root that can't be written to.
 - { name: MLFLOW_DISABLE_TELEMETRY, value: "true" }
 - { name: GIT_PYTHON_REFRESH, value: quiet }

@@ -2,7 +2,7 @@
 # database beside the old one, which is replaced only by a whole one.
 set -eu
 PGPASSWORD=$(cat /run/secrets/postgresql/postgres-password)
-export PGPASSWORD
+export PGPASSWORD PGOPTIONS="-c client_min_messages=warning"
 folder=/backup/$(cat /backup/chosen)/databases
 for dump in "$folder"/*.dump; do
   name=$(basename "$dump" .dump)
