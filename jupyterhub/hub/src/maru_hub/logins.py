@@ -14,7 +14,7 @@ KEPT_CLAIMS = {"full_name": "name", "email": "email"}
 """What is kept of a login for the user's commits, and the provider's word for it."""
 
 
-class SharedPasswordLogin(Authenticator):
+class SharedPasswordLogin(Authenticator):  # type: ignore[misc]  # it ships no types
     """The users of the settings, all by one generated password.
 
     For a laptop or a test cluster: whoever knows the password can be any of the users.
@@ -38,7 +38,13 @@ class SharedPasswordLogin(Authenticator):
         if person is None:
             return None
         kept = {key: person[key] for key in KEPT_CLAIMS}
-        return {"name": name, "groups": list(person["groups"]), "auth_state": kept}
+        return {
+            "name": name,
+            "groups": list(person["groups"]),
+            # Always said, so that who was an administrator once is none any more.
+            "admin": bool(person["admin"]),
+            "auth_state": kept,
+        }
 
 
 def password_traits(login: PasswordLogin, password: str) -> dict[str, Any]:

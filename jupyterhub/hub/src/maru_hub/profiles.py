@@ -1,7 +1,8 @@
 """The profiles that a user chooses from: an image and a size.
 
-They are kept in git, in jupyterhub/profiles/profiles.yaml. A profile is named ``<image>-<size>``,
-and each but the largest knows the next one to choose when its memory wasn't enough.
+They are kept in git, in jupyterhub/profiles/profiles.yaml. A profile is named as the spawn page
+shows it, ``PySpark small``, and each but the largest knows the next one to choose when its memory
+wasn't enough.
 """
 
 from collections.abc import Mapping
@@ -59,7 +60,6 @@ class Profile:
     """The name of the profile with the next more memory; empty for the largest."""
     image: str
     size: ProfileSize
-    raw_log: bool
 
 
 class ProfileCatalogue(_Entry):
@@ -99,60 +99,52 @@ class ProfileCatalogue(_Entry):
         marked = [name for name, entry in self.images.items() if entry.default]
         return (marked or list(self.images))[0]
 
-    def profiles(self) -> dict[str, Profile]:
-        """Return every profile by name, in the order of the file."""
-        found = {}
-        for image_name, entry in self.images.items():
-            for size in entry.sizes:
-                name = f"{image_name}-{size}"
-                found[name] = Profile(
-                    name,
-                    self._next_larger(image_name, size),
-                    entry.image,
-                    self.sizes[size],
-                    entry.raw_log,
-                )
-        return found
+    def profile(self, image_name: str, size: str) -> Profile:
+        """Return an entry in one of its sizes."""
+        entry = self.images[image_name]
+        larger = self._next_larger(entry, size)
+        return Profile(
+            name=f"{entry.title} {size}",
+            next_larger=f"{entry.title} {larger}" if larger else "",
+            image=entry.image,
+            size=self.sizes[size],
+        )
 
-    def _next_larger(self, image_name: str, size: str) -> str:
+    def _next_larger(self, entry: ProfileImage, size: str) -> str:
         """Name the size of the same image with the least more memory and no fewer GPUs."""
         this = self.sizes[size]
         larger = [
             other
-            for other in self.images[image_name].sizes
+            for other in entry.sizes
             if self.sizes[other].memory > this.memory and self.sizes[other].gpu >= this.gpu
         ]
-        if not larger:
-            return ""
-        return f"{image_name}-{min(larger, key=lambda other: self.sizes[other].memory)}"
+        return min(larger, key=lambda other: self.sizes[other].memory, default="")
 
     def kubespawner_list(self, references: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Return KubeSpawner's profile_list: an entry an image, its sizes as a choice.
-
-        Every choice sets the same keys, so that none stays from an earlier spawn.
-        """
-        profiles = self.profiles()
-        entries: list[dict[str, Any]] = []
-        for image_name, entry in self.images.items():
-            choices = {
-                size: {
-                    "display_name": described(self.sizes[size]),
-                    "default": size == entry.sizes[0],
-                    "kubespawner_override": overrides(profiles[f"{image_name}-{size}"]),
-                }
-                for size in entry.sizes
+        """Return KubeSpawner's profile_list: an entry an image, its sizes as a choice."""
+        return [
+            {
+                "slug": image_name,
+                "display_name": entry.title,
+                "description": entry.description,
+                "default": image_name == self.default_image(),
+                "kubespawner_override": {"image": references[entry.image]},
+                "profile_options": {
+                    "size": {"display_name": "Size", "choices": self._choices(image_name)}
+                },
             }
-            entries.append(
-                {
-                    "slug": image_name,
-                    "display_name": entry.title,
-                    "description": entry.description,
-                    "default": entry.default,
-                    "kubespawner_override": {"image": references[entry.image]},
-                    "profile_options": {"size": {"display_name": "Size", "choices": choices}},
-                }
-            )
-        return entries
+            for image_name, entry in self.images.items()
+        ]
+
+    def _choices(self, image_name: str) -> dict[str, dict[str, Any]]:
+        return {
+            size: {
+                "display_name": f"{size}: {described(self.sizes[size])}",
+                "default": number == 0,
+                "kubespawner_override": overrides(self.profile(image_name, size)),
+            }
+            for number, size in enumerate(self.images[image_name].sizes)
+        }
 
 
 def described(size: ProfileSize) -> str:
@@ -164,9 +156,9 @@ def described(size: ProfileSize) -> str:
 def overrides(profile: Profile) -> dict[str, Any]:
     """Return what KubeSpawner sets for a profile."""
     size = profile.size
-    counted = {"ephemeral-storage": str(size.disk), GPU_RESOURCE: str(size.gpu)}
-    if not size.gpu:
-        del counted[GPU_RESOURCE]
+    counted = {"ephemeral-storage": str(size.disk)}
+    if size.gpu:
+        counted[GPU_RESOURCE] = str(size.gpu)
     return {
         "mem_limit": size.memory,
         "mem_guarantee": size.memory,

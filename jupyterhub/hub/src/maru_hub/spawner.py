@@ -19,7 +19,7 @@ SLUG_LENGTH = 48
 """As in KubeSpawner, so that ``{username}`` in its templates is the same slug."""
 
 
-class NotebookSpawner(KubeSpawner):
+class NotebookSpawner(KubeSpawner):  # type: ignore[misc]  # it ships no types
     """Starts a user's pod with credentials that reach what is the user's."""
 
     settings: ClassVar[Settings]

@@ -23,7 +23,7 @@ class TrackingAccounts:
 
     def __init__(self, settings: Tracking, admin_password: str) -> None:
         self._settings = settings
-        self._admin = aiohttp.BasicAuth(settings.admin, admin_password)
+        self._admin = aiohttp.encode_basic_auth(settings.admin, admin_password)
 
     async def grant(self, account: str, secret: str, reach: Reach) -> None:
         """Make the account if there is none, give it this password, and allow ``reach``.
@@ -44,8 +44,9 @@ class TrackingAccounts:
 
 
 async def _ensure_account(requests: "_Requests", account: str, secret: str) -> None:
-    own = aiohttp.BasicAuth(account, secret)
-    if await requests.send("GET", "2.0/mlflow/users/current", auth=own, absent=(401,)) is not None:
+    own = aiohttp.encode_basic_auth(account, secret)
+    who = await requests.send("GET", "2.0/mlflow/users/current", login=own, absent=(401,))
+    if who is not None:
         return
     both = {"username": account, "password": secret}
     known = await requests.send(
@@ -78,9 +79,9 @@ async def _set_permission(requests: "_Requests", verb: str, account: str, projec
 
 
 class _Requests:
-    """Requests as the administrator, or as somebody else where said."""
+    """Requests as the administrator, or with another login where given."""
 
-    def __init__(self, session: aiohttp.ClientSession, uri: str, admin: aiohttp.BasicAuth) -> None:
+    def __init__(self, session: aiohttp.ClientSession, uri: str, admin: str) -> None:
         self._session = session
         self._uri = uri.rstrip("/")
         self._admin = admin
@@ -92,7 +93,7 @@ class _Requests:
         *,
         query: dict[str, str] | None = None,
         body: dict[str, str] | None = None,
-        auth: aiohttp.BasicAuth | None = None,
+        login: str | None = None,
         absent: tuple[int, ...] = (),
     ) -> Any:
         """Return the parsed answer, or ``None`` where its status is one of ``absent``."""
@@ -102,7 +103,7 @@ class _Requests:
                 f"{self._uri}/api/{path}",
                 params=query,
                 json=body,
-                auth=auth or self._admin,
+                headers={"Authorization": login or self._admin},
             ) as answer:
                 if answer.status in absent:
                     return None

@@ -10,8 +10,9 @@ from maru_hub.settings import Credentials, Settings
 from maru_hub.units import size_bytes, written_size
 
 HOME = "/home/maru"
+GIT_FOLDER = "/var/run/maru/git"
+"""Holds the file ``credentials`` where an administrator made the Secret ``git-<slug>``."""
 USER_ID = 1000
-PROJECTS_FOLDER = "projects"
 SECRET_KEYS = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -99,11 +100,16 @@ def _volumes(settings: Settings) -> dict[str, Any]:
             "home": {"name": "home", "persistentVolumeClaim": {"claimName": "{pvc_name}"}},
             "tmp": {"name": "tmp", "emptyDir": {"sizeLimit": tmp}},
             "shared-memory": {"name": "shared-memory", "emptyDir": {"medium": "Memory"}},
+            "git": {
+                "name": "git",
+                "secret": {"secretName": "git-{username}", "optional": True, "defaultMode": 0o440},
+            },
         },
         "volume_mounts": {
             "home": {"name": "home", "mountPath": HOME},
             "tmp": {"name": "tmp", "mountPath": "/tmp"},
             "shared-memory": {"name": "shared-memory", "mountPath": "/dev/shm"},
+            "git": {"name": "git", "mountPath": GIT_FOLDER, "readOnly": True},
         },
     }
 
@@ -115,6 +121,7 @@ def environment(settings: Settings) -> dict[str, Any]:
     """
     idle, found = settings.idle, {}
     found["HOME"] = HOME
+    found["MARU_GIT_CREDENTIALS_FILE"] = f"{GIT_FOLDER}/credentials"
     found["MARU_IDLE_TIMEOUT_S"] = str(idle.timeout_s)
     found["MARU_IDLE_WARNING_S"] = str(idle.warning_s)
     # What the hub knows of a server's activity is never older than this.
