@@ -1,0 +1,128 @@
+"""buildah with a storage of its own, which is emptied again: nothing of the user's is touched."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from image_build.errors import ImageError
+from image_build.registry import Registry
+
+# Of gzip 1, gzip 6, zstd 1 and zstd 3: see docs/images.md.
+_COMPRESSION = ("--compression-format=zstd", "--compression-level=1")
+_SHOWN_OF_LOG = 25
+
+
+class Storage:
+    """Where images lie while they are built, in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._environment = {
+            **os.environ,
+            "BUILDAH_ISOLATION": "chroot",
+            "TMPDIR": str(folder / "temporary"),
+        }
+
+    def clear(self) -> None:
+        """Remove all of it, what a killed run left mounted included."""
+        for line in reversed(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()):
+            place = line.split()[1]
+            if place.startswith(f"{self._folder}/"):
+                subprocess.run(["umount", "--lazy", place], check=False)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def open(self) -> None:
+        """Make the folder, empty."""
+        self.clear()
+        (self._folder / "temporary").mkdir(parents=True)
+
+    def build(
+        self,
+        dockerfile: Path,
+        context: Path,
+        reference: str,
+        arguments: Mapping[str, str],
+        options: Iterable[str],
+        log: Path,
+    ) -> Iterator[str]:
+        """Build an image; yield the lines that the build prints, which the log keeps."""
+        words = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        command = [
+            *self._buildah("bud"),
+            "--pull=false",
+            "--network=host",
+            "--format=oci",
+            *options,
+            *words,
+            f"--file={dockerfile}",
+            f"--tag={reference}",
+            str(context),
+        ]
+        yield from self._follow(command, log)
+
+    def import_root(self, archive: Path, reference: str) -> None:
+        """Make an image of one layer out of a root file system."""
+        container = self._output("from", "scratch")
+        self._output("add", container, str(archive), "/")
+        self._output("config", "--cmd=/bin/bash", container)
+        self._output("commit", "--rm", "--quiet", container, reference)
+
+    def push(self, reference: str, registry: Registry) -> str:
+        """Push an image layer by layer; return its digest. Layers that are there stay there."""
+        digest_file = self._folder / f"digest.{os.getpid()}.{abs(hash(reference))}"
+        self._output(
+            "push",
+            registry.tls,
+            "--format=oci",
+            *_COMPRESSION,
+            f"--digestfile={digest_file}",
+            reference,
+            f"docker://{reference}",
+        )
+        return digest_file.read_text(encoding="utf-8").strip()
+
+    def remove(self, reference: str) -> None:
+        """Take an image off this disk, if it is there."""
+        command = [*self._buildah("rmi"), "--force", reference]
+        subprocess.run(command, env=self._environment, capture_output=True, check=False)
+
+    def _buildah(self, command: str) -> list[str]:
+        places = ("--root", str(self._folder / "root"), "--runroot", str(self._folder / "run"))
+        return ["buildah", *places, "--storage-driver=overlay", command]
+
+    def _output(self, command: str, *words: str) -> str:
+        full = [*self._buildah(command), *words]
+        done = subprocess.run(
+            full, env=self._environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise ImageError(f"buildah {command} failed: {done.stderr.strip()[-800:]}")
+        return done.stdout.strip()
+
+    def _follow(self, command: list[str], log: Path) -> Iterator[str]:
+        with (
+            log.open("w", encoding="utf-8") as kept,
+            subprocess.Popen(
+                command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            ) as process,
+        ):
+            assert process.stdout is not None
+            try:
+                for line in process.stdout:
+                    kept.write(line)
+                    yield line.rstrip()
+            except BaseException:
+                process.terminate()
+                raise
+        if process.returncode:
+            lines = log.read_text(encoding="utf-8").splitlines()
+            shown = "\n  ".join(lines[-_SHOWN_OF_LOG:])
+            raise ImageError(f"the build failed; the end of {log}:\n  {shown}")
