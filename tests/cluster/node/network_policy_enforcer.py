@@ -1,6 +1,7 @@
-"""The NetworkPolicy enforcer of the test node: one process in the node's network namespace.
+r"""The NetworkPolicy enforcer of the test node: one process in the node's network namespace.
 
-    python tests/cluster/node/network_policy.py --kubeconfig FILE --pod-cidr 10.88.0.0/16 --node-ip 10.99.0.2
+    python tests/cluster/node/network_policy.py --kubeconfig FILE \
+        --pod-cidr 10.88.0.0/16 --node-ip 10.99.0.2
 
 New pods are closed first: before anything else it closes the pod network, unless its table is
 already there (it died and was started again); that table then stays until a newer one is known.

@@ -17,6 +17,7 @@ import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network
 
@@ -61,6 +62,7 @@ def render(rules: RuleSet, uplink: str) -> Table:
     peer_sets: dict[str, frozenset[IPv4Network]] = {}
     chains: dict[str, tuple[str, ...]] = {}
 
+    @cache
     def lead(direction: str, isolation: Isolation, peer: str, passes: str) -> str:
         """Return the verdict that leads a pod's packets to its chain, and keep that chain."""
         if isolation is None:
@@ -87,9 +89,7 @@ def transaction(table: Table, present: frozenset[tuple[str, str]]) -> str:
     lines += [f"flush {_placed(thing)}" for thing in _FRAME]
     for name, networks in table.peer_sets.items():
         if ("set", name) not in present:
-            kind = "" if all(n.prefixlen == 32 for n in networks) else " flags interval;"
-            lines.append(f"add set {TABLE} {name} {{ type ipv4_addr;{kind} }}")
-            lines += _elements(name, sorted(networks))
+            lines += _peer_set(name, networks)
     for name, rules in table.chains.items():
         if ("chain", name) not in present:
             lines.append(f"add chain {TABLE} {name}")
@@ -210,6 +210,15 @@ def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             joined.append((first, last))
     return joined
+
+
+def _peer_set(name: str, networks: frozenset[IPv4Network]) -> list[str]:
+    """Return a set of single addresses, if it can be one: that is looked up by a hash."""
+    are_single = all(network.prefixlen == 32 for network in networks)
+    flags = "" if are_single else " flags interval;"
+    elements = (n.network_address if are_single else n for n in sorted(networks))
+    declared = f"add set {TABLE} {name} {{ type ipv4_addr;{flags} }}"
+    return [declared, *_elements(name, elements)]
 
 
 def _elements(name: str, elements: Iterable[object]) -> list[str]:

@@ -148,7 +148,8 @@ class _Compiler:
     def __init__(self, cluster: Cluster, pods: Mapping[IPv4Address, Pod]) -> None:
         self._cluster = cluster
         self._pods = pods
-        self._peer_pods: Callable[[str, PodPeer], frozenset[IPv4Address]] = cache(self._select)
+        self._select: Callable[[str, PodPeer], frozenset[IPv4Address]] = cache(self._select_pods)
+        self._peers: Callable[[str, Rule], frozenset[IPv4Network] | None] = cache(self._peers_of)
         self._egress: Callable[[str, Rule], frozenset[Allow]] = cache(self._egress_of)
 
     def isolation(self, pod: Pod, direction: Literal["ingress", "egress"]) -> Isolation:
@@ -188,7 +189,7 @@ class _Compiler:
             allows |= _allow(_networks(addresses), frozenset({ports}))
         return frozenset(allows)
 
-    def _peers(self, namespace: str, rule: Rule) -> frozenset[IPv4Network] | None:
+    def _peers_of(self, namespace: str, rule: Rule) -> frozenset[IPv4Network] | None:
         if not rule.peers:
             return None
         blocks = [peer.networks for peer in rule.peers if isinstance(peer, IpBlock)]
@@ -199,9 +200,9 @@ class _Compiler:
         if not rule.peers:
             return frozenset(self._pods)
         selectors = [peer for peer in rule.peers if isinstance(peer, PodPeer)]
-        return frozenset().union(*(self._peer_pods(namespace, peer) for peer in selectors))
+        return frozenset().union(*(self._select(namespace, peer) for peer in selectors))
 
-    def _select(self, namespace: str, peer: PodPeer) -> frozenset[IPv4Address]:
+    def _select_pods(self, namespace: str, peer: PodPeer) -> frozenset[IPv4Address]:
         if peer.namespaces is None:
             namespaces = {namespace}
         else:
