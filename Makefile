@@ -28,7 +28,7 @@ types: setup ## check types
 	@cd platform && ../$(BIN)/mypy --config-file ../pyproject.toml bootstrap.py openmp.py demo.py image_build
 	@cd jupyterhub/hub && ../../$(BIN)/mypy --config-file ../../pyproject.toml src
 	@cd jupyterhub/server && ../../$(BIN)/mypy --config-file ../../pyproject.toml src
-	@cd tests/cluster/node && ../../../$(BIN)/mypy --config-file ../../../pyproject.toml .
+	@MYPYPATH=tests/cluster $(BIN)/mypy -p node
 
 bench: setup ## measure against peers, into docs/benchmarks.md
 	@$(BIN)/python tests/bench/bench.py

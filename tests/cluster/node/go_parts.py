@@ -31,6 +31,7 @@ STAMPS = {
     "kube-score": ("main.version={version}",),
     "registry": ("github.com/distribution/distribution/v3/version.version={version}",),
 }
+BESIDE_THE_NODE = ("helm", "kubeconform", "kube-score")
 IMPORT = re.compile(r'^\s*_ "(?P<package>[^"]+)"(?: // (?P<name>\S+))?$', re.MULTILINE)
 REQUIRED = re.compile(r"^require (?P<module>\S+) v(?P<version>\S+)$", re.MULTILINE)
 
@@ -89,9 +90,9 @@ def read_part(folder: Path) -> Part:
 
 
 def all_parts() -> list[Part]:
-    """Return every part, the largest first: it decides how long all of it takes."""
+    """Return every part: what the node runs, then what tests use beside it."""
     folders = [f for f in FOLDER.iterdir() if (f / "go.mod").exists()]
-    return sorted(map(read_part, folders), key=lambda p: (p.name != "kubernetes", p.name))
+    return sorted(map(read_part, folders), key=lambda p: (p.name in BESIDE_THE_NODE, p.name))
 
 
 def named(names: list[str]) -> list[Part]:

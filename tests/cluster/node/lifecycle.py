@@ -87,12 +87,14 @@ def up(state: State) -> None:
     build(all_parts())
     with alone(state):
         running = read_running(state)
-        if running is None or not running.is_alive:
+        if running and running.process and running.is_alive:
+            process = running.process
+        else:
             if running is not None:
                 _clear(state, running)
             disk.check(state.folder, disk.NODE_BYTES)
-            _start(state)
-        readiness.wait(state)
+            process = _start(state)
+        readiness.wait(state, process)
 
 
 def down(state: State, delete: bool = False) -> None:
@@ -153,7 +155,7 @@ def alone(state: State) -> Iterator[None]:
         yield
 
 
-def _start(state: State) -> None:
+def _start(state: State) -> Process:
     for folder in (state.inside, state.logs, state.registry_data):
         folder.mkdir(parents=True, exist_ok=True)
     for log in state.logs.glob("*.log"):
@@ -172,6 +174,7 @@ def _start(state: State) -> None:
     _write_down(state, taken)
     network.connect(chosen, waiting.process.pid)
     waiting.let_go()
+    return waiting.process
 
 
 def _choose_addresses(state: State) -> Addresses:

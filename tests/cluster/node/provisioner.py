@@ -29,20 +29,29 @@ def run(kubeconfig: Path) -> None:
     for path, kind in ((CLAIMS, "PersistentVolumeClaim"), (VOLUMES, "PersistentVolume")):
         told = (api, path, kind, events.put)
         threading.Thread(target=follow, args=told, daemon=True).start()
+    served: set[str] = set()
     while True:
         event = events.get()
         if isinstance(event, BaseException):
             raise event
-        judge(api, event)
+        judge(api, event, served)
 
 
-def judge(api: Api, event: Json) -> None:
-    """Do what a claim's or a volume's state asks for."""
+def judge(api: Api, event: Json, served: set[str]) -> None:
+    """Do what a claim's or a volume's state asks for.
+
+    Parameters
+    ----------
+    served
+        The claims that have got a volume, by uid; more events of a claim come before it is bound.
+    """
     if event["type"] == "DELETED":
         return
     item = event["object"]
-    if item["kind"] == "PersistentVolumeClaim" and wants_volume(item):
+    uid = item["metadata"]["uid"]
+    if item["kind"] == "PersistentVolumeClaim" and wants_volume(item) and uid not in served:
         _provide(api, item)
+        served.add(uid)
     elif item["kind"] == "PersistentVolume" and is_released(item):
         _remove(api, item)
 

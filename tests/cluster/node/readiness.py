@@ -8,6 +8,7 @@ from typing import Any
 from node.errors import NodeError
 from node.go_parts import program
 from node.layout import NODE_NAME, State
+from node.namespaces import Process
 
 PATIENCE_S = 120.0
 # Whoever was started that often in vain will not come up.
@@ -29,8 +30,13 @@ def is_ready(state: State) -> bool:
     return state.kubeconfig.exists() and not _unready(state)
 
 
-def wait(state: State) -> None:
+def wait(state: State, first: Process) -> None:
     """Wait until the node is ready, and say now and then what is missing.
+
+    Parameters
+    ----------
+    first
+        The node's first process: without it nothing comes up any more.
 
     Raises
     ------
@@ -41,7 +47,7 @@ def wait(state: State) -> None:
     told = time.monotonic()
     while missing := _unready(state):
         failing = [p for p in parts(state) if not p["ready"] and p["restarts"] >= TOO_OFTEN]
-        if failing or time.monotonic() > deadline:
+        if failing or not first.is_alive or time.monotonic() > deadline:
             raise NodeError(_complaint(state, missing, failing))
         if time.monotonic() - told > 5:
             print(f"  waiting for {missing} ...", flush=True)
@@ -87,7 +93,7 @@ def _kubectl(state: State, *words: str) -> dict[str, Any] | None:
 def _complaint(state: State, missing: str, failing: list[dict[str, Any]]) -> str:
     known = parts(state)
     guilty = failing or [p for p in known if not p["ready"] and (p["pid"] or p["restarts"])]
-    names = [part["name"] for part in guilty] or ["first-process"]
+    names = ["first-process"] if not known else [part["name"] for part in guilty]
     lines = [f"the node does not come up: it waits for {missing}."]
     for name in names[:2]:
         log = state.logs / f"{name}.log"

@@ -16,7 +16,17 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 STEADY_S = 20.0
 FAREWELL_S = 5.0
 # They only act on what the others hold: nothing is lost when they end at once.
-STATELESS = ("kubelet", "proxy", "scheduler", "controller-manager", "network-policy", "provisioner")
+STATELESS = (
+    "kubelet",
+    "proxy",
+    "scheduler",
+    "controller-manager",
+    "network-policy",
+    "provisioner",
+    "apiserver",
+)
+# They stay as long as somebody else does.
+SHIM = "containerd-shim"
 SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
 
 
@@ -76,6 +86,7 @@ class Supervisor:
     def _start(self, component: Component, part: Part) -> None:
         log = LOGS / f"{part.name}.log"
         write = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        part.since = time.time()
         part.pid = os.posix_spawn(
             component.command[0],
             component.command,
@@ -88,7 +99,6 @@ class Supervisor:
             setsid=True,
             setsigmask=[],
         )
-        part.since = time.time()
 
     def _bury(self) -> None:
         while True:
@@ -128,13 +138,21 @@ class Supervisor:
                 os.kill(self._parts[name].pid, signal.SIGKILL)
         os.kill(-1, signal.SIGTERM)
         deadline = time.monotonic() + FAREWELL_S
-        while time.monotonic() < deadline:
+        while _others_than_shims() and time.monotonic() < deadline:
             signal.sigtimedwait({signal.SIGCHLD}, TICK_S)
-            try:
-                while os.waitpid(-1, os.WNOHANG)[0]:
-                    pass
-            except ChildProcessError:
-                return
+            self._bury()
+
+
+def _others_than_shims() -> bool:
+    """Return whether a process besides this one and containerd's shims is left."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            name, _, rest = (folder / "stat").read_text().partition("(")[2].rpartition(")")
+        except OSError:
+            continue
+        if folder.name != "1" and not name.startswith(SHIM) and rest.split()[0] not in "ZX":
+            return True
+    return False
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -1,0 +1,72 @@
+"""Bring up the cluster that the tests of this folder run on.
+
+``KUBECONFIG`` names another cluster; else the node of this checkout is started and left running:
+``make cluster-down`` ends it. Where no node can run, the tests are skipped with one line that says
+why, except in CI, where that is a failure.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+NODE = Path(__file__).with_name("node")
+# The package `node`; the repository's root stays off the path.
+if str(NODE.parent) not in sys.path:
+    sys.path.append(str(NODE.parent))
+
+UP_S = 3600
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cluster():
+    """Bring the cluster up; return the kubeconfig, which ``KUBECONFIG`` names too."""
+    from node import lifecycle
+    from node.layout import state
+
+    if "KUBECONFIG" not in os.environ:
+        if (why := lifecycle.why_not()) and not os.environ.get("CI"):
+            pytest.skip(f"no cluster: {why}; or let KUBECONFIG name a cluster")
+        done = subprocess.run(
+            [sys.executable, str(NODE), "up"],
+            timeout=UP_S,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if done.returncode != 0:
+            pytest.fail(f"the node did not come up:\n{done.stdout}", pytrace=False)
+        os.environ["KUBECONFIG"] = str(state().kubeconfig)
+        os.environ.setdefault("REGISTRY", state().registry.read_text().strip())
+    return Path(os.environ["KUBECONFIG"])
+
+
+@pytest.fixture(scope="session")
+def programs(cluster):
+    """Return where a program of the pinned parts lies (kubectl, helm ...)."""
+    from node.go_build import build
+    from node.go_parts import named, program
+
+    def path(name):
+        build(named([name]))
+        return str(program(name))
+
+    return path
+
+
+@pytest.fixture(scope="session")
+def kubectl(programs, cluster):
+    """Return a function that runs kubectl on the cluster and returns what it prints."""
+
+    def run(*words, stdin=None, check=True, timeout_s=60):
+        command = [programs("kubectl"), "--kubeconfig", str(cluster), *words]
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, text=True, timeout=timeout_s
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"kubectl {' '.join(words)}: {done.stderr or done.stdout}")
+        return done.stdout
+
+    return run
