@@ -25,6 +25,7 @@ MAX_ENTITY = 200
 _NUMBERS = frozenset({float, int})
 _NUMBERS_OR_NULL = frozenset({float, int, type(None)})
 _NAMES_SHOWN = 5
+_COLON = ord(":")
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,9 @@ def _refuse_repeated_keys(body: bytes, document: dict[str, Any]) -> None:
     Each key brings one colon, so as many colons as keys means no repeated key. Colons in names and
     entities are rare; only with them the slow reader looks.
     """
-    if body.count(b":") == _count_keys(document):
+    # bytes.count looks at one colon after the other, numpy at the whole body at once.
+    colons = np.count_nonzero(np.frombuffer(body, np.uint8) == _COLON)
+    if colons == _count_keys(document):
         return
     try:
         json.loads(body, object_pairs_hook=_without_repeats, parse_int=str, parse_float=str)
