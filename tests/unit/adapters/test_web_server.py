@@ -17,8 +17,11 @@ import asyncio, sys
 from maru.adapters import web_server
 
 async def app(scope, receive, send):
-    await asyncio.sleep(float(scope["path"][1:]))
+    before_head, _, before_body = scope["path"][1:].partition("/")
+    await asyncio.sleep(float(before_head))
     await send({"type": "http.response.start", "status": 200, "headers": []})
+    if before_body:
+        await asyncio.sleep(float(before_body))
     await send({"type": "http.response.body", "body": b"done"})
 
 listening = web_server.bind("127.0.0.1", 0)
@@ -86,6 +89,43 @@ def test_a_stop_finishes_what_is_being_answered(server):
     assert server.wait(20) == 0
     assert "ended well" in server.stdout.read()
     assert time.monotonic() - begin < 20
+
+
+def packets(url: str, request: bytes) -> list[bytes]:
+    """Send a request and return what each read of the socket got, until the server closes it."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(request)
+        return list(iter(lambda: connection.recv(65536), b""))
+
+
+def test_the_head_and_the_body_of_an_answer_come_as_one(server):
+    request = b"GET /0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    (answer,) = packets(server.url, request)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"4\r\ndone\r\n0\r\n\r\n")
+
+
+def test_a_head_does_not_wait_for_a_late_body(server):
+    request = b"GET /0/0.5 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    head, body = packets(server.url, request)
+    assert head.endswith(b"\r\n\r\n")
+    assert body == b"4\r\ndone\r\n0\r\n\r\n"
+
+
+def test_an_answer_of_a_head_alone_is_sent_before_the_close(server):
+    request = b"HEAD /0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    (head,) = packets(server.url, request)
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert head.endswith(b"\r\n\r\n")
+
+
+def test_requests_sent_at_once_are_answered_in_order(server):
+    request = b"GET /0.2 HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = b"HEAD /0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answered = b"".join(packets(server.url, request * 2 + last))
+    assert answered.count(b"HTTP/1.1 200 OK") == 3
+    assert answered.count(b"done") == 2
 
 
 def test_a_closed_standard_input_ends_it(server):

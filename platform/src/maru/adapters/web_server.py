@@ -9,8 +9,10 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from maru.errors import RunError
 from maru.serving.asgi import App
@@ -65,7 +67,7 @@ async def serve(
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=_OneWrite,
         lifespan="off",
         log_level="warning",
         access_log=False,
@@ -117,6 +119,47 @@ class _Server(uvicorn.Server):
         """Stop accepting; a second time, drop what is being answered."""
         self.force_exit = self.should_exit
         self.should_exit = True
+
+
+class _OneWrite(HttpToolsProtocol):
+    """uvicorn's protocol; an answer's head and body leave in one system call and one packet."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(cast(asyncio.Transport, _Joining(transport, self.loop)))
+
+
+class _Joining:
+    """A transport that keeps what is written until the next write, at most for a turn of the loop.
+
+    uvicorn writes the head of an answer and then its body, and uvloop sends each at once.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._kept = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send what is kept and ``data``, or keep it where nothing is kept."""
+        if self._kept:
+            kept, self._kept = self._kept, b""
+            self._transport.write(kept + data)
+        else:
+            self._kept = data
+            self._loop.call_soon(self._send_kept)
+
+    def close(self) -> None:
+        """Send what is kept, then close."""
+        self._send_kept()
+        self._transport.close()
+
+    def _send_kept(self) -> None:
+        if self._kept:
+            kept, self._kept = self._kept, b""
+            self._transport.write(kept)
 
 
 async def _awaited(main: Callable[[], Awaitable[None]]) -> None:
