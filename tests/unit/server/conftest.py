@@ -7,10 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 import zipfile
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -19,7 +20,6 @@ import websocket
 
 PACKAGE = Path(__file__).parents[3] / "jupyterhub" / "server"
 TOKEN = "token-of-a-test"
-sys.path.insert(0, str(PACKAGE / "src"))
 
 
 class Server:
@@ -67,11 +67,21 @@ class Server:
         url = f"{self.url.replace('http', 'ws')}/api/kernels/{kernel}/channels?token={TOKEN}"
         return websocket.create_connection(url, timeout=60)
 
-    def execute(self, kernel, code, *, wait=True):
+    def execute(self, kernel, code, *, wait=True, timeout_s=60.0):
         """Run a cell and close the page; with ``wait``, return what it printed."""
         with closing(self.channel(kernel)) as channel:
             request = ask(channel, code)
-            return printed(channel, request, wait_for="idle" if wait else "busy")
+            return printed(channel, request, "idle" if wait else "busy", timeout_s)
+
+    def execute_anew(self, kernel, code):
+        """Run a cell as ``execute`` does, again and again until the kernel has started anew."""
+
+        def tried():
+            # What is sent to a kernel that isn't there is lost.
+            with suppress(TimeoutError):
+                return self.execute(kernel, code, timeout_s=4)
+
+        return until(tried, 60)
 
     def open_terminal(self, *commands):
         """Open a terminal, type into it, close the page; return the terminal's name."""
@@ -122,11 +132,17 @@ def ask(channel, code):
     return header["msg_id"]
 
 
-def printed(channel, request, wait_for="idle"):
+def printed(channel, request, wait_for, timeout_s):
     """Return what a request printed until the kernel says ``busy`` or ``idle`` about it."""
-    text = ""
+    text, end = "", time.monotonic() + timeout_s
+    channel.settimeout(1)  # of one read: the server's pings come in between
     while True:
-        message = json.loads(channel.recv())
+        try:
+            message = json.loads(channel.recv())
+        except websocket.WebSocketTimeoutException:
+            if time.monotonic() > end:
+                raise TimeoutError(f"the kernel did not get {wait_for}") from None
+            continue
         if message["parent_header"].get("msg_id") != request:
             continue
         content = message["content"]
@@ -165,21 +181,38 @@ def installed(tmp_path_factory):
 
 @pytest.fixture
 def start_server(installed, tmp_path):
-    """Start servers as ``start_server(MARU_...=...)``; all are stopped at the test's end."""
+    """Start servers as ``start_server(MARU_...=...)``; all are stopped at the test's end.
+
+    ``under``: the words of a command that runs what follows it.
+    """
+    yield from _starter(installed, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def module_server(installed, tmp_path_factory):
+    """As ``start_server``, for servers that a module's tests share."""
+    yield from _starter(installed, tmp_path_factory.mktemp("module"))
+
+
+def _starter(installed, folder):
     started = []
     packages, data = installed
-    short = Path(os.environ.get("TMPDIR", "/tmp")) / f"maru-{uuid.uuid4().hex[:8]}"
+    # Short: a kernel's sockets lie in there.
+    runtime = Path(tempfile.mkdtemp(prefix="maru-"))
 
-    def start(*arguments, home=tmp_path / "home", before_exec=None, **environ):
+    def start(*arguments, home=folder / "home", under=(), **environ):
         home.mkdir(exist_ok=True)
         with closing(socket.socket()) as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        log = tmp_path / f"server-{len(started)}.log"
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("MARU_", "JUPYTER", "JPY"))}
+        log = folder / f"server-{len(started)}.log"
+        kept = {
+            k: v for k, v in os.environ.items() if not k.startswith(("MARU_", "JUPYTER", "JPY"))
+        }
         with log.open("w") as output:
             process = subprocess.Popen(
                 [
+                    *under,
                     *(sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser"),
                     *(f"--port={port}", "--ip=127.0.0.1", f"--IdentityProvider.token={TOKEN}"),
                     *("--ServerApp.port_retries=0", "--ServerApp.base_url=/user/a/"),
@@ -193,13 +226,12 @@ def start_server(installed, tmp_path):
                     "SHELL": "/bin/bash",
                     "PYTHONPATH": str(packages),
                     "JUPYTER_CONFIG_PATH": str(data / "etc" / "jupyter"),
-                    "JUPYTER_RUNTIME_DIR": str(short),
+                    "JUPYTER_RUNTIME_DIR": str(runtime),
                     **environ,
                 },
                 cwd=home,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                preexec_fn=before_exec,
             )
         started.append(Server(process, port, home, log))
         return started[-1].wait_until_up()
@@ -207,4 +239,4 @@ def start_server(installed, tmp_path):
     yield start
     for server in started:
         server.stop()
-    shutil.rmtree(short, ignore_errors=True)
+    shutil.rmtree(runtime, ignore_errors=True)

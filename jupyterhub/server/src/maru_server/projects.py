@@ -42,7 +42,7 @@ async def clone_projects(settings: Settings) -> Path | None:
     for pause_s in _TRIES_AFTER_S:
         await asyncio.sleep(pause_s)
         part = settings.home / f"{_PART}{os.getpid()}"
-        problem = await _clone(settings.projects_repo, part)
+        problem = await _clone(settings, part)
         if not problem and not os.path.lexists(target):
             part.rename(target)
             return target
@@ -55,12 +55,13 @@ async def clone_projects(settings: Settings) -> Path | None:
     )
 
 
-async def _clone(repository: str, part: Path) -> str:
+async def _clone(settings: Settings, part: Path) -> str:
     """Clone into ``part``; return what went wrong, empty if nothing did."""
     environ = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    branch = [f"--branch={settings.projects_branch}"] if settings.projects_branch else []
     try:
         process = await asyncio.create_subprocess_exec(
-            *("git", "clone", "--quiet", "--", repository, str(part)),
+            *("git", "clone", "--quiet", *branch, "--", settings.projects_repo, str(part)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,

@@ -19,6 +19,7 @@ class Settings:
     ``profile``, ``next_profile``: this server's profile and the next larger one, as the hub shows
     them; empty when there is none.
     ``projects_repo``: what is cloned into ``home/projects`` if that is absent; empty: nothing.
+    ``projects_branch``: of which branch; empty: the repository's own default.
     ``git_credentials_file``: the user's own credential in git-credential-store's format.
     """
 
@@ -28,6 +29,7 @@ class Settings:
     profile: str = ""
     next_profile: str = ""
     projects_repo: str = ""
+    projects_branch: str = ""
     git_credentials_file: Path | None = None
 
     @property
@@ -68,6 +70,7 @@ def read_settings(environ: Mapping[str, str], home: Path) -> tuple[Settings, lis
         profile=environ.get("MARU_PROFILE", ""),
         next_profile=environ.get("MARU_NEXT_PROFILE", ""),
         projects_repo=environ.get("MARU_PROJECTS_REPO", ""),
+        projects_branch=environ.get("MARU_PROJECTS_BRANCH", ""),
         git_credentials_file=Path(credentials) if credentials else None,
     )
     return settings, complaints
