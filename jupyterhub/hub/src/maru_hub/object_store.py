@@ -29,9 +29,7 @@ class ObjectStoreAccounts:
     def __init__(self, settings: ObjectStore, root_access_key: str, root_secret_key: str) -> None:
         self._settings = settings
         self._root = RootAccount(root_access_key, root_secret_key)
-        # A policy is read, changed and written back; only one may do so at a time. There is one
-        # hub.
-        self._writing = asyncio.Lock()
+        self._changing = asyncio.Lock()
 
     async def grant(self, account: str, secret: str, reach: Reach) -> None:
         """Make the account if there is none, give it this secret, and allow what ``reach`` says.
@@ -42,15 +40,17 @@ class ObjectStoreAccounts:
             If the store refuses or doesn't answer.
         """
         timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
+        # Accounts and policies are read, changed and written back, so one user at a time: a policy
+        # that was made from an older list of accounts would lose the newer ones' statements. There
+        # is one hub.
+        async with self._changing, aiohttp.ClientSession(timeout=timeout) as session:
             signed = _SignedRequests(session, self._settings, self._root)
             accounts = await self._ensure_account(signed, account, secret)
-            async with self._writing:
-                for bucket, statements in self._wanted(account, reach).items():
-                    old = await _policy(signed, bucket)
-                    new = with_statements(old, account, statements, accounts)
-                    if new != old:
-                        await _put_policy(signed, bucket, new)
+            for bucket, statements in self._wanted(account, reach).items():
+                old = await _policy(signed, bucket)
+                new = with_statements(old, account, statements, accounts)
+                if new != old:
+                    await _put_policy(signed, bucket, new)
 
     def _wanted(self, account: str, reach: Reach) -> dict[str, list[Policy]]:
         store = self._settings

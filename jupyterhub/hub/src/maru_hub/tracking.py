@@ -4,6 +4,8 @@ maru keeps one experiment and one registered model a project, both named like th
 makes one may manage it; the project's other owners are let in here.
 """
 
+import asyncio
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import aiohttp
@@ -14,6 +16,8 @@ from maru_hub.settings import Tracking
 
 ANSWER_TIMEOUT_S = 10
 PERMISSION = "MANAGE"
+Resource = tuple[str, str]
+"""Kind and identifier, as MLflow names them."""
 
 
 class TrackingAccounts:
@@ -37,10 +41,33 @@ class TrackingAccounts:
         async with aiohttp.ClientSession(timeout=timeout) as session:
             requests = _Requests(session, self._settings.uri, self._admin)
             await _ensure_account(requests, account, secret)
-            for project in sorted(reach.projects):
-                await _set_permission(requests, "grant", account, project)
-            for project in sorted(reach.foreign_projects):
-                await _set_permission(requests, "revoke", account, project)
+            wanted = await _resources(requests, reach.projects)
+            foreign = await _resources(requests, reach.foreign_projects)
+            held = await _held(requests, account)
+            for verb, resource in changes(held, wanted, foreign):
+                await _change(requests, verb, account, resource)
+
+
+def changes(
+    held: Mapping[Resource, str], wanted: Collection[Resource], foreign: Collection[Resource]
+) -> list[tuple[str, Resource]]:
+    """Return what to ``revoke`` and ``grant``, in this order.
+
+    What is neither wanted nor foreign is the user's own and is left alone. A lower permission on
+    what is wanted is taken back first, because MLflow refuses a second one.
+
+    Parameters
+    ----------
+    held
+        The permission that the user has on each resource.
+    """
+    lower = {resource for resource in wanted if held.get(resource, PERMISSION) != PERMISSION}
+    revoked = {resource for resource in foreign if resource in held} | lower
+    granted = {resource for resource in wanted if held.get(resource) != PERMISSION}
+    return [
+        *(("revoke", resource) for resource in sorted(revoked)),
+        *(("grant", resource) for resource in sorted(granted)),
+    ]
 
 
 async def _ensure_account(requests: "_Requests", account: str, secret: str) -> None:
@@ -58,24 +85,40 @@ async def _ensure_account(requests: "_Requests", account: str, secret: str) -> N
         await requests.send("PATCH", "2.0/mlflow/users/update-password", body=both)
 
 
-async def _set_permission(requests: "_Requests", verb: str, account: str, project: str) -> None:
-    """Grant or revoke what exists of a project: it has no experiment before its first run."""
-    experiment = await requests.send(
-        "GET",
-        "2.0/mlflow/experiments/get-by-name",
-        query={"experiment_name": project},
-        absent=(404,),
-    )
-    resources = [("registered_model", project)]
-    if experiment is not None:
-        resources.append(("experiment", experiment["experiment"]["experiment_id"]))
-    for kind, identifier in resources:
-        body = {"username": account, "resource_type": kind, "resource_id": identifier}
-        if verb == "grant":
-            body["permission"] = PERMISSION
-        await requests.send(
-            "POST", f"3.0/mlflow/users/permissions/{verb}", body=body, absent=(404,)
+async def _resources(requests: "_Requests", projects: Collection[str]) -> set[Resource]:
+    """Return the models and the experiments of projects; none has one before its first run."""
+    names = sorted(projects)
+    answers = await asyncio.gather(
+        *(
+            requests.send(
+                "GET",
+                "2.0/mlflow/experiments/get-by-name",
+                query={"experiment_name": name},
+                absent=(404,),
+            )
+            for name in names
         )
+    )
+    return {("registered_model", name) for name in names} | {
+        ("experiment", answer["experiment"]["experiment_id"]) for answer in answers if answer
+    }
+
+
+async def _held(requests: "_Requests", account: str) -> dict[Resource, str]:
+    answer = await requests.send(
+        "GET", "3.0/mlflow/users/permissions/list", query={"username": account}
+    )
+    return {
+        (row["resource_type"], row["resource_pattern"]): row["permission"]
+        for row in answer["permissions"]
+    }
+
+
+async def _change(requests: "_Requests", verb: str, account: str, resource: Resource) -> None:
+    body = {"username": account, "resource_type": resource[0], "resource_id": resource[1]}
+    if verb == "grant":
+        body["permission"] = PERMISSION
+    await requests.send("POST", f"3.0/mlflow/users/permissions/{verb}", body=body)
 
 
 class _Requests:
