@@ -6,8 +6,6 @@ MARU_HUB_CRYPT_KEY: crypt-key
 PGPASSWORD: hub-password
 {{- if eq .Values.login.kind "password" }}
 MARU_HUB_LOGIN_PASSWORD: login-password
-{{- else }}
-MARU_HUB_CLIENT_SECRET: oidc-client-secret
 {{- end }}
 {{- if .Values.objectStore.enabled }}
 MARU_HUB_S3_ROOT_ACCESS_KEY: s3-root-access-key
