@@ -31,6 +31,7 @@ def cluster():
             pytest.skip(f"no cluster: {why}; or let KUBECONFIG name a cluster")
         done = subprocess.run(
             [sys.executable, str(NODE), "up"],
+            check=False,
             timeout=UP_S,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -63,7 +64,7 @@ def kubectl(programs, cluster):
     def run(*words, stdin=None, check=True, timeout_s=60):
         command = [programs("kubectl"), "--kubeconfig", str(cluster), *words]
         done = subprocess.run(
-            command, input=stdin, capture_output=True, text=True, timeout=timeout_s
+            command, check=False, input=stdin, capture_output=True, text=True, timeout=timeout_s
         )
         if check and done.returncode != 0:
             raise AssertionError(f"kubectl {' '.join(words)}: {done.stderr or done.stdout}")

@@ -1,5 +1,6 @@
 """What the node applies to its API server at each start: rights, storage class, name service."""
 
+import hashlib
 from typing import Any
 
 from node.addresses import Addresses
@@ -10,9 +11,12 @@ RBAC = "rbac.authorization.k8s.io"
 COREFILE = """\
 .:53 {
     errors
-    health :8080 { lameduck 1s }
+    health :8080
     ready :8181
-    kubernetes cluster.local in-addr.arpa { pods insecure ttl 5 }
+    kubernetes cluster.local in-addr.arpa {
+        pods insecure
+        ttl 5
+    }
     %(forward)s
     cache 30
     loop
@@ -83,7 +87,11 @@ def _storage_class() -> Json:
 
 def _name_service(addresses: Addresses, name_servers: list[str], image: str) -> list[Json]:
     forward = f"forward . {' '.join(name_servers)}" if name_servers else ""
+    corefile = COREFILE % {"forward": forward}
     labels = {"k8s-app": "kube-dns"}
+    # Another configuration is another pod.
+    digest = hashlib.sha256(corefile.encode()).hexdigest()
+    pod_meta = {"labels": labels, "annotations": {"maru.internal/corefile": digest}}
     meta = {"name": "coredns", "namespace": "kube-system"}
     ports = [("dns", "UDP"), ("dns-tcp", "TCP")]
     return [
@@ -92,7 +100,7 @@ def _name_service(addresses: Addresses, name_servers: list[str], image: str) -> 
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": meta,
-            "data": {"Corefile": COREFILE % {"forward": forward}},
+            "data": {"Corefile": corefile},
         },
         {
             "apiVersion": "v1",
@@ -114,7 +122,7 @@ def _name_service(addresses: Addresses, name_servers: list[str], image: str) -> 
             "spec": {
                 "replicas": 1,
                 "selector": {"matchLabels": labels},
-                "template": {"metadata": {"labels": labels}, "spec": _coredns_pod(image, ports)},
+                "template": {"metadata": pod_meta, "spec": _coredns_pod(image, ports)},
             },
         },
     ]

@@ -32,21 +32,25 @@ class Component:
     """Asked until it says yes, once after the start of the node."""
     once: bool = False
     """It does something and ends; it is ready when it has ended well."""
+    has_state: bool = False
+    """It is asked to end; the others only act on what these hold, and are just ended."""
 
 
 def components(addresses: Addresses) -> list[Component]:
     """Return all processes of a node, in the order in which they start."""
     return [
-        Component("etcd", _etcd(), is_ready=lambda: _listens("127.0.0.1", 2379)),
+        Component("etcd", _etcd(), is_ready=lambda: _listens("127.0.0.1", 2379), has_state=True),
         Component(
             "containerd",
             (str(program("containerd")), "--config", f"{CONFIG}/containerd.toml"),
             is_ready=CONTAINERD_SOCKET.exists,
+            has_state=True,
         ),
         Component(
             "registry",
             (str(program("registry")), "serve", f"{CONFIG}/registry.yaml"),
             is_ready=lambda: _listens(str(addresses.node), 5000),
+            has_state=True,
         ),
         Component(
             "apiserver",
@@ -56,12 +60,32 @@ def components(addresses: Addresses) -> list[Component]:
         ),
         Component("system-images", _python("system-images"), needs=("containerd",), once=True),
         Component("first-rights", _first_rights(), needs=("apiserver",), once=True),
-        Component("controller-manager", _controller_manager(addresses), needs=("first-rights",)),
-        Component("scheduler", _scheduler(), needs=("first-rights",)),
-        Component("proxy", _proxy(addresses), needs=("first-rights",)),
+        Component(
+            "controller-manager",
+            _controller_manager(addresses),
+            needs=("first-rights",),
+            is_ready=lambda: _listens("127.0.0.1", 10257),
+        ),
+        Component(
+            "scheduler",
+            _scheduler(),
+            needs=("first-rights",),
+            is_ready=lambda: _listens("127.0.0.1", 10259),
+        ),
+        Component(
+            "proxy",
+            _proxy(addresses),
+            needs=("first-rights",),
+            is_ready=lambda: _listens(str(addresses.node), 10256),
+        ),
         Component("network-policy", _network_policy(addresses), needs=("first-rights",)),
         Component("provisioner", _python("provisioner"), needs=("first-rights",)),
-        Component("kubelet", _kubelet(addresses), needs=("first-rights", "system-images")),
+        Component(
+            "kubelet",
+            _kubelet(addresses),
+            needs=("first-rights", "system-images"),
+            is_ready=lambda: _listens("127.0.0.1", 10248),
+        ),
     ]
 
 

@@ -148,7 +148,14 @@ def registry(addresses: Addresses) -> Json:
         "storage": {
             "filesystem": {"rootdirectory": str(REGISTRY)},
             "delete": {"enabled": True},
-            "maintenance": {"uploadpurging": {"enabled": True, "age": "24h", "interval": "1h"}},
+            "maintenance": {
+                "uploadpurging": {
+                    "enabled": True,
+                    "age": "24h",
+                    "interval": "1h",
+                    "dryrun": False,
+                }
+            },
         },
         "http": {"addr": addresses.registry, "secret": secrets.token_hex(16)},
     }

@@ -8,23 +8,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from node.components import Component
-from node.layout import HOME, LOGS
+from node.go_parts import cache
+from node.layout import HOME, RUNTIME
 
 TICK_S = 0.05
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 # Whoever ran that long has recovered: the next pause is the shortest again.
 STEADY_S = 20.0
 FAREWELL_S = 5.0
-# They only act on what the others hold: nothing is lost when they end at once.
-STATELESS = (
-    "kubelet",
-    "proxy",
-    "scheduler",
-    "controller-manager",
-    "network-policy",
-    "provisioner",
-    "apiserver",
-)
+# Nothing of whoever started the node: no proxy, no token.
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": str(RUNTIME),
+    "MARU_CACHE": str(cache()),
+}
 # They stay as long as somebody else does.
 SHIM = "containerd-shim"
 SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
@@ -47,7 +44,8 @@ class Part:
 class Supervisor:
     """Keeps the components of a node running until it is told to end."""
 
-    def __init__(self, components: list[Component]) -> None:
+    def __init__(self, components: list[Component], home: Path = HOME) -> None:
+        self._home = home
         self._components = {c.name: c for c in components}
         self._parts = {c.name: Part(c.name) for c in components}
         self._next_start = dict.fromkeys(self._parts, 0.0)
@@ -84,21 +82,26 @@ class Supervisor:
             part.ready = component.is_ready()
 
     def _start(self, component: Component, part: Part) -> None:
-        log = LOGS / f"{part.name}.log"
+        log = self._home / "logs" / f"{part.name}.log"
         write = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         part.since = time.time()
-        part.pid = os.posix_spawn(
-            component.command[0],
-            component.command,
-            {**os.environ, "HOME": "/run/maru"},
-            file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 1, str(log), write, 0o644),
-                (os.POSIX_SPAWN_DUP2, 1, 2),
-            ],
-            setsid=True,
-            setsigmask=[],
-        )
+        try:
+            part.pid = os.posix_spawn(
+                component.command[0],
+                component.command,
+                ENVIRONMENT,
+                file_actions=[
+                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                    (os.POSIX_SPAWN_OPEN, 1, str(log), write, 0o644),
+                    (os.POSIX_SPAWN_DUP2, 1, 2),
+                ],
+                setsid=True,
+                setsigmask=[],
+            )
+        except OSError as error:
+            with log.open("a", encoding="utf-8") as words:
+                words.write(f"{error}\n")
+            self._start_later(part, error.strerror or str(error))
 
     def _bury(self) -> None:
         while True:
@@ -115,10 +118,14 @@ class Supervisor:
     def _note_end(self, part: Part, status: int) -> None:
         part.pid = 0
         code = os.waitstatus_to_exitcode(status)
-        part.last_exit = f"exit {code}" if code >= 0 else signal.Signals(-code).name
         if self._components[part.name].once and code == 0:
             part.ready = True
             return
+        self._start_later(part, f"exit {code}" if code >= 0 else signal.Signals(-code).name)
+
+    def _start_later(self, part: Part, why: str) -> None:
+        part.last_exit = why
+        part.ready = False
         part.restarts += 1
         if time.time() - part.since > STEADY_S:
             self._pause[part.name] = FIRST_PAUSE_S
@@ -128,14 +135,14 @@ class Supervisor:
     def _write_status(self) -> None:
         text = json.dumps([asdict(part) for part in self._parts.values()], indent=1)
         if text != self._written:
-            write_atomically(HOME / "status.json", text)
+            write_atomically(self._home / "status.json", text)
             self._written = text
 
     def _end(self) -> None:
         """End what may lose something gracefully; the kernel ends the rest with this process."""
-        for name in STATELESS:
-            if self._parts[name].pid:
-                os.kill(self._parts[name].pid, signal.SIGKILL)
+        for name, part in self._parts.items():
+            if part.pid and not self._components[name].has_state:
+                os.kill(part.pid, signal.SIGKILL)
         os.kill(-1, signal.SIGTERM)
         deadline = time.monotonic() + FAREWELL_S
         while _others_than_shims() and time.monotonic() < deadline:
