@@ -36,13 +36,13 @@ def limited():
     group.rmdir()
 
 
-def test_the_kernel_ends_and_the_server_tells(start_server, limited, until):
+def test_the_kernel_ends_and_the_server_tells(limited, start_server, until):
     server = start_server(under=limited[1], MARU_NEXT_PROFILE="Medium, 4 GiB")
     kernel = server.open_notebook("big.ipynb")
     neighbour = server.open_notebook("small.ipynb")
     server.execute(neighbour, "kept = 42")
     first_pid = server.execute(kernel, "import os; print(os.getpid())")
-    server.execute(kernel, "held = bytearray(2 << 30)", wait=False)
+    server.execute(kernel, "import time; time.sleep(1); held = bytearray(2 << 30)", wait=False)
 
     (text,) = until(server.notices, 20)
     assert "Kernel of big.ipynb was ended by the memory limit of 600 MiB (peak 600 MiB)" in text
@@ -56,10 +56,11 @@ def test_the_kernel_ends_and_the_server_tells(start_server, limited, until):
     assert server.process.poll() is None
 
 
-def test_what_a_kernel_started_is_told_from_the_kernel(start_server, limited, until):
+def test_what_a_kernel_started_is_told_from_the_kernel(limited, start_server, until):
     server = start_server(under=limited[1])
     kernel = server.open_notebook("big.ipynb")
-    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'bytearray(2 << 30)'])"
+    child = "import time; time.sleep(6); bytearray(2 << 30)"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     assert "Traceback" not in server.execute(kernel, f"kept = 1; {code}")
     (text,) = until(server.notices, 20)
     assert "started by the kernel of big.ipynb, was ended by the memory limit of 600 MiB" in text
@@ -67,7 +68,7 @@ def test_what_a_kernel_started_is_told_from_the_kernel(start_server, limited, un
     assert server.execute(kernel, "print(kept)").strip() == "1"
 
 
-def test_a_job_of_a_terminal_is_told_from_a_kernel(start_server, limited, until):
+def test_a_job_of_a_terminal_is_told_from_a_kernel(limited, start_server, until):
     server = start_server(under=limited[1])
     server.open_notebook("innocent.ipynb")
     server.open_terminal('python3 -c "import time; time.sleep(6); bytearray(2 << 30)"')
@@ -75,10 +76,10 @@ def test_a_job_of_a_terminal_is_told_from_a_kernel(start_server, limited, until)
     assert text.startswith("Python3, run in a terminal, was ended by the memory limit")
 
 
-def test_a_kernel_that_its_user_kills_is_no_matter_of_memory(start_server, limited):
+def test_a_kernel_that_its_user_kills_is_no_matter_of_memory(limited, start_server):
     server = start_server(under=limited[1])
     kernel = server.open_notebook()
-    server.execute(kernel, "import os; os.kill(os.getpid(), 9)", wait=False)
+    server.execute(kernel, "import os, time; time.sleep(1); os.kill(os.getpid(), 9)", wait=False)
     time.sleep(10)
     assert server.notices() == []
 

@@ -14,9 +14,12 @@ from jupyter_client.session import Session
 _POLLS = frozenset(
     {
         "comm_info_request",
+        "create_subshell_request",
         "debug_request",
+        "delete_subshell_request",
         "interrupt_request",
         "kernel_info_request",
+        "list_subshell_request",
         "shutdown_request",
         "usage_request",
     }
@@ -33,11 +36,12 @@ class KernelWatch:
     def __init__(self, kernel: Any, clock: Callable[[], float]) -> None:
         self._kernel = kernel
         self._clock = clock
-        # One running request for each subshell: an idle message that was lost ends with the next.
-        self._running: dict[Any, str] = {}
+        # One running request of each kind for each subshell, by its id: one whose end was lost is
+        # replaced by the next.
+        self._running: dict[tuple[Any, str], str] = {}
         # A cell may have begun before the first message that is seen here.
         if getattr(kernel, "execution_state", "") == "busy":
-            self._running[None] = ""
+            self._running[None, "execute_request"] = ""
         self.last_message_at = clock()
         kernel.add_restart_callback(self._forget_requests, "restart")
         self._connect()
@@ -81,8 +85,8 @@ class KernelWatch:
         self.last_message_at = self._clock()
         if message["header"]["msg_type"] != "status":
             return
-        subshell = parent.get("subshell_id")
+        request = parent.get("subshell_id"), parent["msg_type"]
         if message["content"]["execution_state"] == "busy":
-            self._running[subshell] = parent["msg_id"]
-        elif self._running.get(subshell) in (parent["msg_id"], ""):
-            del self._running[subshell]
+            self._running[request] = parent["msg_id"]
+        elif self._running.get(request) in (parent["msg_id"], ""):
+            del self._running[request]
