@@ -14,7 +14,7 @@ from pathlib import Path
 from image_build.clients import write_secrets
 from image_build.debian import Debian, make_root
 from image_build.errors import ImageError
-from image_build.keys import arguments_of, contents, image_keys
+from image_build.keys import Recipe, arguments_of, make_recipes, stage
 from image_build.plan import Plan, last_use, make_plan
 from image_build.progress import Progress
 from image_build.registry import Registry
@@ -55,7 +55,8 @@ def build_images(
         If an image is unknown, a build or a push fails, or the disk is too full to begin.
     """
     uses_tools = {image.name for image in IMAGES if TOOLS.upper() in _declared(image)}
-    keys = image_keys(ROOT, IMAGES, {DEBIAN: debian.key}, arguments)
+    recipes = make_recipes(ROOT, IMAGES, {DEBIAN: debian.key}, arguments)
+    keys = {name: recipe.key for name, recipe in recipes.items()}
 
     def digest_of(name: str) -> str | None:
         return registry.digest(name, keys[name])
@@ -73,7 +74,7 @@ def build_images(
         if not current.build:
             return Result(current.digests, keys)
         _check_disk(folder)
-        builder = _Builder(folder, registry, debian, keys, arguments, progress)
+        builder = _Builder(folder, registry, debian, recipes, arguments, progress)
         try:
             return builder.carry_out(current, uses_tools)
         finally:
@@ -86,19 +87,19 @@ class _Builder:
         folder: Path,
         registry: Registry,
         debian: Debian,
-        keys: Mapping[str, str],
+        recipes: Mapping[str, Recipe],
         arguments: Mapping[str, str],
         progress: Progress,
     ) -> None:
         self._folder = folder
         self._registry = registry
         self._debian = debian
-        self._keys = keys
+        self._recipes = recipes
         self._arguments = arguments
         self._progress = progress
         self._secrets = folder / "secrets"
         self._logs = folder / "logs"
-        self._storage = Storage(folder / "storage")
+        self._storage = Storage(folder / "storage", registry)
         self._storage.open()
         shutil.rmtree(self._secrets, ignore_errors=True)
         self._options = [*write_secrets(self._secrets), *self._labels()]
@@ -126,7 +127,8 @@ class _Builder:
                     # In the pusher's queue: after the pushes that still read it.
                     pusher.submit(self._storage.remove, self._reference(used))
         digests = {name: push.result() for name, push in pushes.items()}
-        return Result({**plan.digests, **digests}, self._keys, seconds)
+        keys = {name: recipe.key for name, recipe in self._recipes.items()}
+        return Result({**plan.digests, **digests}, keys, seconds)
 
     def _build(self, number: int, count: int, name: str) -> None:
         if name == DEBIAN:
@@ -145,10 +147,10 @@ class _Builder:
         if image.projects:
             arguments["PROJECTS"] = " ".join(image.projects)
         context = self._folder / "storage" / "context"
-        stage(ROOT, image, context)
+        stage(ROOT, self._recipes[name], context)
         label = f"--label=org.opencontainers.image.title={image.title}"
         lines = self._storage.build(
-            ROOT / image.dockerfile,
+            context / image.dockerfile,
             context,
             self._reference(name),
             arguments,
@@ -160,7 +162,7 @@ class _Builder:
 
     def _push(self, name: str) -> str:
         begin = time.monotonic()
-        digest = self._storage.push(self._reference(name), self._registry)
+        digest = self._storage.push(self._reference(name))
         self._progress.say(f"  {name} pushed in {time.monotonic() - begin:.0f} s")
         return digest
 
@@ -173,24 +175,13 @@ class _Builder:
     def _reference(self, name: str) -> str:
         if name == DEBIAN and not self._debian.is_local:
             return self._debian.reference
-        return f"{self._registry.repository(name)}:{self._keys[name]}"
+        return f"{self._registry.repository(name)}:{self._recipes[name].key}"
 
     def _labels(self) -> list[str]:
         revision = subprocess.run(
             ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
         ).stdout.strip()
         return [f"--label=org.opencontainers.image.revision={revision}"]
-
-
-def stage(root: Path, image: Image, context: Path) -> None:
-    """Lay out what an image is made of, and nothing else, as the context of its build."""
-    shutil.rmtree(context, ignore_errors=True)
-    context.mkdir(parents=True)
-    for file in contents(root, image.files) if image.files else ():
-        place = context / file.path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(root / file.path, place)
-        place.chmod(0o755 if file.is_executable else 0o644)
 
 
 def _declared(image: Image) -> set[str]:

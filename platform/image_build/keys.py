@@ -29,6 +29,15 @@ class Content:
     sha256: str
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """What an image is made of, and the key that follows from it."""
+
+    key: str
+    """64 hexadecimal digits."""
+    files: tuple[Content, ...] = ()
+
+
 def contents(root: Path, paths: Iterable[str]) -> list[Content]:
     """Return the files at or below ``paths`` as they lie in the checkout, sorted by path.
 
@@ -56,10 +65,10 @@ def arguments_of(dockerfile: str) -> set[str]:
     return set(re.findall(r"^ARG\s+([A-Za-z_]\w*)", dockerfile, re.MULTILINE))
 
 
-def image_keys(
+def make_recipes(
     root: Path, images: Iterable[Image], bases: Mapping[str, str], arguments: Mapping[str, str]
-) -> dict[str, str]:
-    """Return the key of each image, 64 hexadecimal digits.
+) -> dict[str, Recipe]:
+    """Return the recipe of each image, and of what they stand on.
 
     Parameters
     ----------
@@ -70,23 +79,39 @@ def image_keys(
     arguments
         Build arguments; they count for the images whose Dockerfile declares them.
     """
-    keys = dict(bases)
+    recipes = {name: Recipe(key) for name, key in bases.items()}
     for image in images:
-        text = (root / image.dockerfile).read_text(encoding="utf-8")
-        declared = arguments_of(text)
+        declared = arguments_of((root / image.dockerfile).read_text(encoding="utf-8"))
+        files = contents(root, (image.dockerfile, *image.files))
         document = {
             "schema": _SCHEMA,
-            "base": keys[image.base],
-            "tools": keys[TOOLS] if TOOLS.upper() in declared else None,
+            "base": recipes[image.base].key,
+            "tools": recipes[TOOLS].key if TOOLS.upper() in declared else None,
             "projects": image.projects,
             "arguments": {k: v for k, v in sorted(arguments.items()) if k in declared},
-            "files": [
-                (file.path, file.is_executable, file.sha256)
-                for file in contents(root, (image.dockerfile, *image.files))
-            ],
+            "files": [(file.path, file.is_executable, file.sha256) for file in files],
         }
-        keys[image.name] = hashlib.sha256(json.dumps(document).encode()).hexdigest()
-    return keys
+        key = hashlib.sha256(json.dumps(document).encode()).hexdigest()
+        recipes[image.name] = Recipe(key, tuple(files))
+    return recipes
+
+
+def stage(root: Path, recipe: Recipe, context: Path) -> None:
+    """Lay out what an image is made of, and nothing else, as the context of its build.
+
+    Raises
+    ------
+    ImageError
+        If a file is no longer what the key was made of.
+    """
+    for file in recipe.files:
+        content = (root / file.path).read_bytes() if (root / file.path).is_file() else b""
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise ImageError(f"{file.path} changed while images were built. Run the command again")
+        place = context / file.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+        place.chmod(0o755 if file.is_executable else 0o644)
 
 
 def _visible_to_git(root: Path, path: str) -> list[str]:

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterable
 
-_STEP = re.compile(r"^(?:\[\d+/\d+\] )?STEP (\d+/\d+): (.*)")
+_STEP = re.compile(r"^(?:\[(\d+/\d+)\] )?STEP (\d+/\d+): (.*)")
 _WIDTH = 68
 
 
@@ -34,7 +34,8 @@ class Progress:
         """Show the steps among the lines that a build prints."""
         for line in lines:
             if step := _STEP.match(line):
-                self.say(f"  {self._prefix} {step[1]} {shortened(step[2])}")
+                stage = f"stage {step[1]}, " if step[1] else ""
+                self.say(f"  {self._prefix} {stage}step {step[2]} {shortened(step[3])}")
 
 
 def shortened(words: str) -> str:

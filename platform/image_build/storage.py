@@ -17,8 +17,9 @@ _SHOWN_OF_LOG = 25
 class Storage:
     """Where images lie while they are built, in ``folder``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, registry: Registry) -> None:
         self._folder = folder
+        self._registry = registry
         self._environment = {
             **os.environ,
             "BUILDAH_ISOLATION": "chroot",
@@ -52,6 +53,7 @@ class Storage:
         command = [
             *self._buildah("bud"),
             "--pull=false",
+            self._registry.tls,
             "--network=host",
             "--format=oci",
             *options,
@@ -69,12 +71,12 @@ class Storage:
         self._output("config", "--cmd=/bin/bash", container)
         self._output("commit", "--rm", "--quiet", container, reference)
 
-    def push(self, reference: str, registry: Registry) -> str:
+    def push(self, reference: str) -> str:
         """Push an image layer by layer; return its digest. Layers that are there stay there."""
         digest_file = self._folder / f"digest.{os.getpid()}.{abs(hash(reference))}"
         self._output(
             "push",
-            registry.tls,
+            self._registry.tls,
             "--format=oci",
             *_COMPRESSION,
             f"--digestfile={digest_file}",

@@ -1,0 +1,81 @@
+"""Pods that run an image's smoke test the way the platform runs the image."""
+
+import json
+import time
+
+RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+}
+SCRATCH = {"home": "/home/maru", "tmp": "/tmp"}
+
+
+def smoke_pod(name, image, command, *, files, memory, environment=()):
+    """Return a pod under the restricted standard, with an empty home and the files in /smoke."""
+    mounts = [{"name": volume, "mountPath": path} for volume, path in SCRATCH.items()]
+    volumes = [{"name": volume, "emptyDir": {}} for volume in SCRATCH]
+    if files:
+        mounts.append({"name": "smoke", "mountPath": "/smoke", "readOnly": True})
+        volumes.append({"name": "smoke", "configMap": {"name": files}})
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 1000,
+                "runAsGroup": 1000,
+                "fsGroup": 1000,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [
+                {
+                    "name": "smoke",
+                    "image": image,
+                    "command": command,
+                    "env": [{"name": n, "value": v} for n, v in environment],
+                    "securityContext": RESTRICTED,
+                    "resources": {"requests": {"cpu": "50m"}, "limits": {"memory": memory}},
+                    "volumeMounts": mounts,
+                }
+            ],
+            "volumes": volumes,
+        },
+    }
+
+
+def config_map(name, files):
+    """Return the files as a ConfigMap, by their base names."""
+    data = {file.name: file.read_text() for file in files}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+
+
+def namespace(name):
+    """Return a namespace that admits restricted pods only."""
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": labels},
+    }
+
+
+def finished(kubectl, name, *, timeout_s):
+    """Wait until a pod ended; return its phase and its log.
+
+    A pod that can't start is given up on with what Kubernetes says of it.
+    """
+    end = time.monotonic() + timeout_s
+    phase = "unknown"
+    while time.monotonic() < end:
+        status = json.loads(kubectl("get", "pod", name, "-o", "json"))["status"]
+        phase = status["phase"]
+        if phase in ("Succeeded", "Failed"):
+            return phase, kubectl("logs", name)
+        time.sleep(0.5)
+    return phase, kubectl("describe", "pod", name)
