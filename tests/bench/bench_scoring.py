@@ -12,14 +12,16 @@ HERE = Path(__file__).parent
 ROWS, WIDTH, USED = 20_000, 4_000, 150
 
 
-def write_model(file: Path, width: int, used: int, trees: int = 500) -> None:
-    """Train a model of ``trees`` trees of 31 leaves on noise; it splits on ``used`` columns."""
-    random = np.random.default_rng(1)
+def write_model(
+    file: Path, width: int, used: int, *, trees: int = 500, leaves: int = 31, seed: int = 1
+) -> None:
+    """Train a model of ``trees`` trees on noise; it splits on ``used`` columns."""
+    random = np.random.default_rng(seed)
     x = np.zeros((5_000, width))
     x[:, :used] = random.normal(size=(5_000, used))
     y = x[:, :used] @ random.normal(size=used) + random.normal(size=5_000)
     booster = lightgbm.train(
-        {"num_leaves": 31, "verbosity": -1, "num_threads": 2, "seed": 1, "deterministic": True},
+        {"num_leaves": leaves, "verbosity": -1, "num_threads": 2, "seed": 1, "deterministic": True},
         lightgbm.Dataset(x, y, feature_name=[f"c{n}" for n in range(width)]),
         trees,
     )

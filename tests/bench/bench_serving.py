@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import lightgbm
@@ -21,6 +22,26 @@ from load import LoadResult, load, post
 
 HERE = Path(__file__).parent
 SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a request and a model weigh; ``trees`` and ``leaves`` of each booster."""
+
+    columns: int
+    boosters: int
+    trees: int
+    leaves: int
+
+    @property
+    def words(self) -> str:
+        """The shape for a headline."""
+        boosters = f"{self.boosters} boosters of " if self.boosters > 1 else ""
+        return f"{self.columns:,} columns, {boosters}{self.trees} trees"
+
+
+# The second is what charge releases: three heads, eleven boosters in all.
+SHAPES = (Shape(30, 1, 500, 31), Shape(121, 11, 140, 8), Shape(4_000, 1, 500, 31))
 
 
 def free_port() -> int:
@@ -66,15 +87,19 @@ def answer(port: int, path: str, body: bytes, log: Path) -> bytes:
     raise RuntimeError(f"no answer on port {port}: {seen}; {log.read_text()[-2000:]}")
 
 
-def servers(folder: Path, width: int, peers_python: Path) -> dict[str, tuple]:
-    """Return name -> (command with PORT, environment, path, body, value in the answer)."""
-    model = folder / f"serve-{width}.txt"
-    write_model(model, width, min(width, 150))
-    root, digest = repository(folder / f"repository-{width}", model)
-    peers, env = peers_python.parent, {"MODEL": str(model)}
-    saved = folder / f"mlflow-{width}"
-    subprocess.run([peers_python, HERE / "peers" / "save_mlflow.py", model, saved], check=True)
-    names = lightgbm.Booster(model_file=model).feature_name()
+def servers(folder: Path, shape: Shape, peers_python: Path) -> dict[str, tuple]:
+    """Return name -> (command with PORT, environment, path, body, value in the answer).
+
+    An MLflow model of the LightGBM flavour is one booster, so several are asked of the others only.
+    """
+    width = shape.columns
+    models = [folder / f"serve-{width}-{n}.txt" for n in range(shape.boosters)]
+    for n, model in enumerate(models):
+        used = min(width, 150)
+        write_model(model, width, used, trees=shape.trees, leaves=shape.leaves, seed=1 + n)
+    root, digest = repository(folder / f"repository-{width}", *models)
+    peers, env = peers_python.parent, {"MODELS": os.pathsep.join(map(str, models))}
+    names = lightgbm.Booster(model_file=models[0]).feature_name()
     row = np.random.default_rng(4).normal(size=len(names)).tolist()
     features = dict(zip(names, row, strict=True))
     ours = json.dumps({"entity": "1", "features": features}).encode()
@@ -82,16 +107,10 @@ def servers(folder: Path, width: int, peers_python: Path) -> dict[str, tuple]:
     bento = json.dumps({"features": features}).encode()
     maru = Path(sys.executable).with_name("maru")
     peer = HERE / "peers"
-    return {
+    contestants = {
         "maru serve": (
             [maru, "serve", "bench", "--bundle", digest, "--repo", root, "--port", "PORT"],
             {}, "/score", ours, lambda a: json.loads(a)["value"],
-        ),
-        "mlflow models serve": (
-            [peers / "mlflow", "models", "serve", "-m", saved, "--env-manager", "local",
-             "--workers", "1", "--port", "PORT"],
-            {**env, "PATH": f"{peers}:{os.environ['PATH']}"}, "/invocations", split,
-            lambda a: json.loads(a)["predictions"][0],
         ),
         "stock BentoML": (
             [peers / "bentoml", "serve", "serve_bentoml:Scoring", "--working-dir", peer,
@@ -104,31 +123,43 @@ def servers(folder: Path, width: int, peers_python: Path) -> dict[str, tuple]:
             env, "/score", ours, lambda a: json.loads(a)["value"],
         ),
     }  # fmt: skip
+    if shape.boosters == 1:
+        saved = folder / f"mlflow-{width}"
+        subprocess.run([peers_python, peer / "save_mlflow.py", models[0], saved], check=True)
+        contestants["mlflow models serve"] = (
+            [peers / "mlflow", "models", "serve", "-m", saved, "--env-manager", "local",
+             "--workers", "1", "--port", "PORT"],
+            {"PATH": f"{peers}:{os.environ['PATH']}"}, "/invocations", split,
+            lambda a: json.loads(a)["predictions"][0],
+        )  # fmt: skip
+    return contestants
 
 
 def run(folder: Path, peers_python: Path, runs: int) -> str:
-    """Run the bench at 30 and 4,000 columns with 1 and 32 clients; return its Markdown."""
-    parts = []
-    for width in (30, 4_000):
-        seen: dict[tuple[str, int], list[LoadResult]] = {}
-        values = {}
-        contestants = servers(folder, width, peers_python)
-        for _ in range(runs):
-            for name, (command, env, path, body, value) in contestants.items():
-                port = free_port()
-                log = folder / "server.log"
-                words = [str(port) if word == "PORT" else word for word in command]
-                with running(words, env, log):
-                    values[name] = value(answer(port, path, body, log))
-                    request = post(path, body)
-                    load(port, request, clients=4, seconds=0.5)
-                    for clients in (1, 32):
-                        result = load(port, request, clients=clients, seconds=SECONDS)
-                        seen.setdefault((name, clients), []).append(result)
-        equal = len({f"{value:.9g}" for value in values.values()}) == 1
-        parts.append(f"### {width:,} columns, 500 trees; same answer from all: {equal}\n")
-        parts.append(_table(seen) + "\n")
-    return "\n".join(parts)
+    """Run the bench at every shape with 1 and 32 clients; return its Markdown."""
+    return "\n".join(run_shape(folder, shape, peers_python, runs) for shape in SHAPES)
+
+
+def run_shape(folder: Path, shape: Shape, peers_python: Path, runs: int) -> str:
+    """Run the bench at one shape; return its Markdown."""
+    seen: dict[tuple[str, int], list[LoadResult]] = {}
+    values = {}
+    contestants = servers(folder, shape, peers_python)
+    for _ in range(runs):
+        for name, (command, env, path, body, value) in contestants.items():
+            port = free_port()
+            log = folder / "server.log"
+            words = [str(port) if word == "PORT" else word for word in command]
+            with running(words, env, log):
+                values[name] = value(answer(port, path, body, log))
+                request = post(path, body)
+                load(port, request, clients=4, seconds=0.5)
+                for clients in (1, 32):
+                    result = load(port, request, clients=clients, seconds=SECONDS)
+                    seen.setdefault((name, clients), []).append(result)
+    equal = len({f"{value:.9g}" for value in values.values()}) == 1
+    title = f"### {shape.words}; same answer from all: {equal}\n"
+    return f"{title}\n{_table(seen)}\n"
 
 
 def _table(seen: dict[tuple[str, int], list[LoadResult]]) -> str:

@@ -1,4 +1,4 @@
-"""A repository with one bundle around a given LightGBM text model, for `maru serve`."""
+"""A repository with one bundle around given LightGBM text models, for `maru serve`."""
 
 import json
 import subprocess
@@ -17,19 +17,23 @@ from maru.release.manifest import Source
 from maru.serving.request_schema import build_request_schema
 
 
-def model_folder(folder: Path, model: Path) -> Path:
-    """Write a model folder with one head, ``value``, that is the booster's own answer."""
+def model_folder(folder: Path, *models: Path) -> Path:
+    """Write a model folder with one head, ``value``, that is the mean of the boosters' answers."""
     folder.mkdir(parents=True)
-    booster = lightgbm.Booster(model_file=model)
-    (folder / "value-0.txt").write_bytes(model.read_bytes())
-    splits = booster.feature_importance("split")
-    columns = booster.feature_name()
+    boosters = [lightgbm.Booster(model_file=model) for model in models]
+    splits = sum(booster.feature_importance("split") for booster in boosters)
+    columns = boosters[0].feature_name()
     identity = {"kind": "identity"}
+    members = []
+    for n, model in enumerate(models):
+        (folder / f"value-{n}.txt").write_bytes(model.read_bytes())
+        weight = 1.0 / len(models)
+        members.append({"file": f"value-{n}.txt", "weight": weight, "inverse": identity})
     head = {
         "name": "value",
         "minimum": None,
         "calibration": identity,
-        "members": [{"file": "value-0.txt", "weight": 1.0, "inverse": identity}],
+        "members": members,
         "zero_unless": None,
     }
     document = {
@@ -43,7 +47,7 @@ def model_folder(folder: Path, model: Path) -> Path:
     return folder
 
 
-def repository(folder: Path, model: Path) -> tuple[Path, str]:
+def repository(folder: Path, *models: Path) -> tuple[Path, str]:
     """Make a repository with the project ``bench`` and a published bundle; return its digest."""
     code = folder / "projects" / "bench"
     code.mkdir(parents=True)
@@ -51,7 +55,7 @@ def repository(folder: Path, model: Path) -> tuple[Path, str]:
     (code / "project.yaml").write_text(yaml)
     subprocess.run(["git", "init", "-q", folder], check=True)
     parts = folder / "parts"
-    loaded_from = model_folder(parts / "model", model)
+    loaded_from = model_folder(parts / "model", *models)
     loaded = load_model(loaded_from)
     (parts / "mart").mkdir()
     (parts / "mart" / "state.json").write_text("{}")

@@ -10,10 +10,12 @@ import numpy as np
 @bentoml.service(workers=1, traffic={"timeout": 30})
 class Scoring:
     def __init__(self) -> None:
-        self.booster = lightgbm.Booster(model_file=os.environ["MODEL"])
-        self.names = self.booster.feature_name()
+        files = os.environ["MODELS"].split(os.pathsep)
+        self.boosters = [lightgbm.Booster(model_file=file) for file in files]
+        self.names = self.boosters[0].feature_name()
 
     @bentoml.api
     def score(self, features: dict[str, float]) -> float:
         matrix = np.array([[features.get(name) for name in self.names]], dtype=np.float64)
-        return float(self.booster.predict(matrix, num_threads=1)[0])
+        values = [float(b.predict(matrix, num_threads=1)[0]) for b in self.boosters]
+        return sum(values) / len(values)

@@ -7,8 +7,8 @@ import numpy as np
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-booster = lightgbm.Booster(model_file=os.environ["MODEL"])
-names = booster.feature_name()
+boosters = [lightgbm.Booster(model_file=file) for file in os.environ["MODELS"].split(os.pathsep)]
+names = boosters[0].feature_name()
 app = FastAPI()
 
 
@@ -19,6 +19,6 @@ class Row(BaseModel):
 
 @app.post("/score")
 def score(row: Row) -> dict[str, float]:
-    values = [row.features.get(name) for name in names]
-    matrix = np.array([values], dtype=np.float64)
-    return {"value": float(booster.predict(matrix, num_threads=1)[0])}
+    matrix = np.array([[row.features.get(name) for name in names]], dtype=np.float64)
+    values = [float(booster.predict(matrix, num_threads=1)[0]) for booster in boosters]
+    return {"value": sum(values) / len(values)}
