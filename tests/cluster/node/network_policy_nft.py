@@ -52,6 +52,12 @@ class Table:
     ingress: Mapping[IPv4Address, str]
 
     @property
+    def named_after_content(self) -> frozenset[tuple[str, str]]:
+        """Return the chains and sets that come and go with what they hold."""
+        chains = {("chain", name) for name in self.chains}
+        return frozenset(chains | {("set", name) for name in self.peer_sets})
+
+    @property
     def rule_count(self) -> int:
         """Count the rules, those of every pod included."""
         return len(self.base) + sum(len(chain) for chain in self.chains.values())
@@ -100,7 +106,8 @@ def transaction(table: Table, present: frozenset[tuple[str, str]]) -> str:
     lines += _elements("egress", (f"{a} : {verdict}" for a, verdict in table.egress.items()))
     lines += _elements("ingress", (f"{a} : {verdict}" for a, verdict in table.ingress.items()))
     # "chain" sorts before "set": the chains go first, because their rules hold the sets.
-    lines += [f"delete {kind} {TABLE} {name}" for kind, name in sorted(present - wanted)]
+    gone = present - table.named_after_content
+    lines += [f"delete {kind} {TABLE} {name}" for kind, name in sorted(gone)]
     return "\n".join(lines) + "\n"
 
 
@@ -114,9 +121,10 @@ def in_kernel() -> frozenset[tuple[str, str]] | None:
     return frozenset(_NAMED_AFTER_CONTENT.findall(listed.stdout))
 
 
-def load(table: Table) -> None:
-    """Put the table into the kernel, in place of the one that is there."""
-    loaded = _nft("-f", "-", text=transaction(table, in_kernel() or frozenset()))
+def load(table: Table, replaced: Table | None = None) -> None:
+    """Put the table into the kernel, in place of the one that is there: asked for if not given."""
+    present = replaced.named_after_content if replaced else in_kernel() or frozenset()
+    loaded = _nft("-f", "-", text=transaction(table, present))
     if loaded.returncode:
         raise NftError(f"nft refused the rules of {TABLE}: {loaded.stderr.strip()}")
 

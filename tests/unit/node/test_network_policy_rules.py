@@ -1,15 +1,10 @@
 """What NetworkPolicies allow, case by case as worked out by hand, and against a plain reading."""
 
-import sys
 from ipaddress import IPv4Address, IPv4Network
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "cluster"))
-
 from network_policy_reading import NUMBERS, World, reading_allows, worlds
 from node.network_policy_objects import Cluster, Pod, Policy
 from node.network_policy_rules import Packet, compile_rules, is_allowed, nothing_judged

@@ -3,7 +3,6 @@
 import socket
 import struct
 import subprocess
-import sys
 import threading
 import time
 from contextlib import closing
@@ -13,9 +12,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import Phase, given, settings
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from network_policy_lab import (
     GATEWAY,
     NODE,
@@ -415,14 +411,14 @@ def test_nothing_slips_through_while_rules_are_replaced(bench):
     assert passed[1] > 1000
 
 
-def _received(sock):
-    count = 0
-    while True:
+def _received(sock, at_most=10_000):
+    """Count what came; at most so much, as more comes all the time."""
+    for count in range(at_most):
         try:
             sock.recv(100)
         except BlockingIOError:
             return count
-        count += 1
+    return at_most
 
 
 def test_an_update_leaves_nothing_behind_and_other_tables_alone(bench):
@@ -430,9 +426,7 @@ def test_an_update_leaves_nothing_behind_and_other_tables_alone(bench):
     for policies in ((policy(2, **DENY),), (policy(1, **DENY), policy(3, **OPEN)), ()):
         table = enforce(bench, *policies)
         held = bench.inside("node", in_kernel)
-        assert held == {("chain", name) for name in table.chains} | {
-            ("set", name) for name in table.peer_sets
-        }
+        assert held == table.named_after_content
     tables = bench.inside(
         "node", lambda: subprocess.run(["nft", "list", "tables"], check=True, capture_output=True)
     )
