@@ -1,0 +1,397 @@
+"""The node itself: it serves, it survives, it leaves nothing behind.
+
+What destroys something is done to a second node beside the one that the other tests use.
+"""
+
+import json
+import os
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from node import lifecycle, system_images
+from node.host_network import not_forwarding
+from node.layout import NODE_NAME, State, state
+from node.volumes import MOUNTS
+
+NODE = Path(__file__).with_name("node")
+PAUSE = system_images.pause().name
+# What the supervisor keeps running.
+PARTS = (
+    "apiserver",
+    "containerd",
+    "controller-manager",
+    "etcd",
+    "kubelet",
+    "network-policy",
+    "provisioner",
+    "proxy",
+    "registry",
+    "scheduler",
+)
+
+pytestmark = pytest.mark.skipif(
+    lifecycle.why_not() is not None and not os.environ.get("CI"),
+    reason=f"no node can run here: {lifecycle.why_not()}",
+)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node by its folder, and its command line."""
+
+    folder: Path
+    kubectl_path: str
+
+    @property
+    def state(self) -> State:
+        return State(self.folder)
+
+    @property
+    def environment(self):
+        kept = {k: v for k, v in os.environ.items() if k not in ("KUBECONFIG", "REGISTRY")}
+        return {**kept, "MARU_CLUSTER": str(self.folder)}
+
+    def start(self, *words):
+        """Start a command of the node's; return the process."""
+        return subprocess.Popen(
+            [sys.executable, str(NODE), *words],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *words, timeout_s=180):
+        """Run a command of the node's; return what it printed and how long it took."""
+        started = time.monotonic()
+        process = self.start(*words)
+        printed, _ = process.communicate(timeout=timeout_s)
+        assert process.returncode == 0, f"{words}: {printed}"
+        return printed, time.monotonic() - started
+
+    def describe(self):
+        """Return what ``status --json`` says, whether the node is ready or not."""
+        process = self.start("status", "--json")
+        return json.loads(process.communicate(timeout=60)[0])
+
+    def kubectl(self, *words, stdin=None, timeout_s=90):
+        command = [self.kubectl_path, "--kubeconfig", str(self.state.kubeconfig), *words]
+        done = subprocess.run(
+            command, check=False, input=stdin, capture_output=True, text=True, timeout=timeout_s
+        )
+        assert done.returncode == 0, f"{words}: {done.stderr}"
+        return done.stdout
+
+    def run_pod(self, name, timeout_s=60):
+        """Run a pod until it is ready, and delete it."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            with suppress(AssertionError):
+                self.kubectl("apply", "-f", "-", stdin=json.dumps(pod(name)))
+                wait = f"--timeout={max(1, int(deadline - time.monotonic()))}s"
+                self.kubectl("wait", "--for=condition=Ready", f"pod/{name}", wait)
+                break
+            assert time.monotonic() < deadline, self.kubectl("describe", f"pod/{name}")
+            time.sleep(0.5)
+        self.kubectl("delete", f"pod/{name}", "--grace-period=0", "--force")
+
+    def wait_until_ready(self, timeout_s=60):
+        deadline = time.monotonic() + timeout_s
+        while not (said := self.describe())["ready"]:
+            assert time.monotonic() < deadline, said
+            time.sleep(0.2)
+        return said
+
+
+def pod(name, claim=None):
+    """Return a pod that does nothing, with a volume where a claim is named."""
+    container = {"name": "pause", "image": PAUSE, "imagePullPolicy": "Never"}
+    spec = {"terminationGracePeriodSeconds": 0, "containers": [container]}
+    if claim:
+        container["volumeMounts"] = [{"name": "home", "mountPath": "/home"}]
+        spec["volumes"] = [{"name": "home", "persistentVolumeClaim": {"claimName": claim}}]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+def claim(name, size):
+    """Return a claim of the default storage class."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": size}},
+        },
+    }
+
+
+def addresses_of_name(server, name):
+    """Ask a name server for a name's IPv4 addresses, by hand."""
+    labels = b"".join(bytes([len(x)]) + x.encode() for x in name.split("."))
+    question = struct.pack(">HHHHHH", 7, 0x100, 1, 0, 0, 0) + labels + b"\0" + b"\0\1\0\1"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        asked.settimeout(3)
+        asked.sendto(question, (server, 53))
+        answer = asked.recv(512)
+    count = struct.unpack(">H", answer[6:8])[0]
+    records = answer[len(question) :]
+    return [
+        socket.inet_ntoa(records[16 * i + 12 : 16 * i + 16])
+        for i in range(count)
+        if len(records) == 16 * count
+    ] or socket.inet_ntoa(answer[-4:])
+
+
+def traces():
+    """Return all that a node could leave on this machine, besides files in its folder."""
+    shown = [["nft", "-s", "list", "ruleset"], ["ip", "-4", "route"], ["ip", "-4", "rule"]]
+    found = {" ".join(c): subprocess.check_output(c, text=True).splitlines() for c in shown}
+    found["interfaces"] = sorted(p.name for p in Path("/sys/class/net").iterdir())
+    found["mounts"] = [x.split()[4] for x in Path("/proc/self/mountinfo").read_text().splitlines()]
+    found["cgroups"] = [str(p) for p in Path("/sys/fs/cgroup").rglob("*") if p.is_dir()]
+    found["loop devices"] = subprocess.check_output(
+        ["losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE"], text=True
+    ).splitlines()
+    found["not forwarding"] = not_forwarding()
+    settings = ("vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops")
+    found["settings"] = [Path("/proc/sys", s).read_text() for s in settings]
+    return found
+
+
+def processes_of(namespaces):
+    """Return the processes in any of these PID namespaces."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (folder / "ns/pid").stat().st_ino in namespaces:
+                found.append(folder.name)
+    return found
+
+
+def assert_no_traces(before, node):
+    """Assert that nothing of a node is left, however much else happens on this machine."""
+    after = traces()
+    name = node.state.name
+    new = {kind: [x for x in after[kind] if x not in before[kind]] for kind in after}
+    assert {k: [x for x in v if name in x] for k, v in new.items() if v} == {
+        k: [] for k, v in new.items() if v
+    }
+    assert after["interfaces"] == before["interfaces"]
+    assert after["settings"] == before["settings"]
+    assert after["not forwarding"] == before["not forwarding"]
+    assert [x for x in new["mounts"] if "/run/" in x or "kubelet" in x] == []
+    assert [x for x in new["cgroups"] if "kubepods" in x or "maru-" in x] == []
+    assert [x for x in new["nft -s list ruleset"] if "KUBE" in x or "CNI" in x] == []
+    assert lifecycle.loop_devices(node.state) == []
+
+
+@pytest.fixture(scope="module")
+def first(programs):
+    """Return the node that the other tests use."""
+    if lifecycle.read_running(state()) is None:
+        pytest.skip(
+            "KUBECONFIG names another cluster: there is no node of this checkout to look at"
+        )
+    return Node(state().folder, programs("kubectl"))
+
+
+@pytest.fixture(scope="module")
+def second(programs, tmp_path_factory):
+    """Return a node of its own that is up."""
+    node = Node(tmp_path_factory.mktemp("second"), programs("kubectl"))
+    node.run("up")
+    yield node
+    node.run("down", "--delete")
+
+
+def test_starting_a_node_that_is_up_takes_under_two_seconds(first):
+    _, seconds = first.run("up")
+    assert seconds < 2
+
+
+def test_every_part_runs_and_the_table_names_it(first):
+    said = first.wait_until_ready()
+    parts = {part["name"]: part for part in said["parts"]}
+    assert {name for name, part in parts.items() if part["state"] == "running"} == set(PARTS)
+    assert {n for n, p in parts.items() if p["state"] == "done"} == {
+        "system-images",
+        "first-rights",
+    }
+    assert all(Path(f"/proc/{parts[name]['pid']}").exists() for name in PARTS)
+    printed, _ = first.run("status")
+    assert all(name in printed for name in PARTS)
+    assert f"node {said['node_ip']} is ready" in printed
+
+
+def test_names_of_the_cluster_are_answered(first):
+    addresses = lifecycle.addresses_of(first.state)
+    name = "kubernetes.default.svc.cluster.local"
+    assert addresses_of_name(str(addresses.dns), name) == str(addresses.api_service)
+
+
+def test_every_part_has_a_certificate_of_its_own(first):
+    users = set()
+    for config in (first.state.inside / "config").glob("*.kubeconfig"):
+        asked = [first.kubectl_path, "--kubeconfig", str(config), "auth", "whoami", "-o", "json"]
+        said = json.loads(subprocess.check_output(asked))["status"]["userInfo"]
+        users.add(said["username"])
+        is_first = config.name == "first-admin.kubeconfig"
+        assert ("system:masters" in said["groups"]) == is_first
+    assert len(users) == len(lifecycle.CLIENTS)
+    url = f"{lifecycle.addresses_of(first.state).api_url}/api"
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(url, context=_unchecked())
+
+
+def test_a_volume_has_the_size_of_its_claim_and_goes_with_it(first):
+    first.kubectl("create", "namespace", "node-volumes")
+    try:
+        documents = [claim("home", "64Mi"), pod("user", claim="home")]
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents})
+        first.kubectl("-n", "node-volumes", "apply", "-f", "-", stdin=text)
+        wait = ("wait", "--for=condition=Ready", "pod/user", "--timeout=60s")
+        first.kubectl("-n", "node-volumes", *wait)
+        bound = json.loads(first.kubectl("-n", "node-volumes", "get", "pvc/home", "-o", "json"))
+        name = bound["spec"]["volumeName"]
+        inside = Path(f"/proc/{first.describe()['pid']}/root{MOUNTS}/{name}/volume")
+        assert list(inside.iterdir()) == [], "a database wants its folder empty"
+        with pytest.raises(OSError, match="No space left"):
+            (inside / "large").write_bytes(b"x" * (65 << 20))
+        first.kubectl("-n", "node-volumes", "delete", "pod/user", "--grace-period=0", "--force")
+        first.kubectl("-n", "node-volumes", "delete", "pvc/home")
+        file = first.state.inside / "volumes" / f"{name}.ext4"
+        deadline = time.monotonic() + 30
+        while file.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    finally:
+        first.kubectl("delete", "namespace", "node-volumes", "--wait=false")
+
+
+def test_two_nodes_never_meet(first, second):
+    one, other = (lifecycle.addresses_of(node.state) for node in (first, second))
+    assert not one.network.overlaps(other.network)
+    before = first.wait_until_ready()
+    second.run_pod("guest")
+    assert "guest" not in first.kubectl("get", "pods", "-A")
+    mine = {p["pid"] for p in before["parts"]}
+    assert mine.isdisjoint({p["pid"] for p in second.describe()["parts"]} - {0})
+    assert before["pid"] == first.describe()["pid"]
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_killed_part_comes_again_and_pods_run(second, name):
+    before = {p["name"]: p for p in second.wait_until_ready()["parts"]}[name]
+    os.kill(before["pid"], signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while True:
+        after = {p["name"]: p for p in second.describe()["parts"]}[name]
+        if after["restarts"] > before["restarts"] and after["pid"]:
+            break
+        assert time.monotonic() < deadline, after
+        time.sleep(0.1)
+    assert after["last_exit"] == "SIGKILL"
+    second.run_pod(f"after-{name}")
+    second.wait_until_ready()
+
+
+def test_pods_and_data_outlive_a_restart_that_takes_under_30_seconds(second):
+    documents = [claim("kept", "64Mi"), pod("keeper", claim="kept")]
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents})
+    second.kubectl("apply", "-f", "-", stdin=text)
+    second.kubectl("wait", "--for=condition=Ready", "pod/keeper", "--timeout=60s")
+    name = json.loads(second.kubectl("get", "pvc/kept", "-o", "json"))["spec"]["volumeName"]
+    first_pid = second.describe()["pid"]
+    Path(f"/proc/{first_pid}/root{MOUNTS}/{name}/volume/note").write_text("kept")
+    second.run("down")
+    _, seconds = second.run("up")
+    assert seconds < 30
+    again = second.describe()["pid"]
+    assert again != first_pid
+    assert Path(f"/proc/{again}/root{MOUNTS}/{name}/volume/note").read_text() == "kept"
+    second.kubectl("wait", "--for=condition=Ready", "pod/keeper", "--timeout=60s")
+    node = json.loads(second.kubectl("get", f"node/{NODE_NAME}", "-o", "json"))
+    assert node["status"]["nodeInfo"]["kubeletVersion"] == "v1.36.3"
+
+
+def test_a_node_that_was_killed_is_cleaned_up_and_started_by_the_next_up(second):
+    said = second.wait_until_ready()
+    inside = {p["pid"] for p in said["parts"]} - {0}
+    os.kill(said["pid"], signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in inside):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert second.describe()["up"] is False
+    second.run("up")
+    second.run_pod("after-the-kill")
+
+
+@pytest.mark.parametrize("after_s", [0.3, 0.8, 1.5, 4])
+def test_up_that_was_killed_half_way_works_the_second_time(programs, tmp_path, after_s):
+    node = Node(tmp_path, programs("kubectl"))
+    before = traces()
+    process = node.start("up")
+    time.sleep(after_s)
+    process.kill()
+    process.wait()
+    try:
+        node.run("up")
+        node.run_pod("after-all")
+    finally:
+        node.run("down", "--delete")
+    assert_no_traces(before, node)
+
+
+def test_down_leaves_nothing(programs, tmp_path):
+    node = Node(tmp_path, programs("kubectl"))
+    before = traces()
+    node.run("up")
+    text = json.dumps(
+        {"apiVersion": "v1", "kind": "List", "items": [claim("a", "64Mi"), pod("a", claim="a")]}
+    )
+    node.kubectl("apply", "-f", "-", stdin=text)
+    node.kubectl("wait", "--for=condition=Ready", "pod/a", "--timeout=60s")
+    namespaces = {Path(f"/proc/{node.describe()['pid']}/ns/pid").stat().st_ino}
+    assert len(processes_of(namespaces)) > len(PARTS)
+    assert lifecycle.loop_devices(node.state)
+    assert node.state.name in traces()["interfaces"]
+    node.run("down")
+    assert processes_of(namespaces) == []
+    assert_no_traces(before, node)
+    node.run("down", "--delete")
+    assert not node.state.inside.exists()
+    assert [p.name for p in node.folder.iterdir()] == ["lock"]
+
+
+def test_another_cluster_in_kubeconfig_is_used_instead(tmp_path):
+    node = Node(tmp_path / "never", "")
+    environment = {**node.environment, "KUBECONFIG": str(tmp_path / "theirs")}
+    done = subprocess.run(
+        [sys.executable, str(NODE), "up"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"KUBECONFIG names {tmp_path / 'theirs'}" in done.stdout
+    assert not node.folder.exists()
+
+
+def _unchecked():
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
