@@ -86,10 +86,7 @@ def render(rules: RuleSet, uplink: str) -> Table:
 
 
 def transaction(table: Table, present: frozenset[tuple[str, str]]) -> str:
-    """Write what turns the kernel's table, which holds `present`, into this one, all or nothing."""
-    wanted = {("set", name) for name in table.peer_sets} | {
-        ("chain", name) for name in table.chains
-    }
+    """Write what turns the kernel's table, which holds `present`, into this one at once."""
     lines = [f"add table {TABLE}"]
     lines += [f"add {_placed(thing)} {declared}" for thing, declared in _FRAME.items()]
     lines += [f"flush {_placed(thing)}" for thing in _FRAME]
