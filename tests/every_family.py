@@ -21,8 +21,6 @@ from maru.mart import (
     Weekdays,
 )
 from maru.tables import Column, Table
-from maru.tables.reading import read_tables
-from maru.tables.snapshot import Snapshot
 
 MART = Mart(
     entity="customer",
@@ -77,7 +75,7 @@ ANSWERS = (*DATED, Column("mail", "int"))
 PEOPLE = (Column("customer", "string"), Column("rent", "money", nullable=True))
 
 
-def random_shop(customers: int, *, first: date, days: int, seed: int) -> Snapshot:
+def random_shop_tables(customers: int, *, first: date, days: int, seed: int) -> list[Table]:
     """Return a shop whose customers buy, are mailed and answer on random days from ``first``."""
     chance = np.random.default_rng(seed)
     names = [f"c{number:03d}" for number in range(customers)]
@@ -111,4 +109,4 @@ def random_shop(customers: int, *, first: date, days: int, seed: int) -> Snapsho
         for name, (rows, columns) in dated_tables.items()
     ]
     tables.append(Table("people", lambda: pl.DataFrame(people), PEOPLE, time=None))
-    return read_tables(tables, time_zone="Europe/Berlin")
+    return tables

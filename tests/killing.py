@@ -35,6 +35,7 @@ from maru.workspace import Workspace
 WRITING = (
     "maru/workspace.py", "maru/training_run/", "maru/tables/storage.py", "maru/mart/cache.py",
     "maru/adapters/bundle_store.py", "maru/batch/", "maru/release/bundle.py",
+    "maru/tables/working_copy.py", "maru/tables/order_on_disk.py",
 )
 
 def make_candidate(workspace):
@@ -54,7 +55,8 @@ def make_candidate(workspace):
 def score_day(workspace):
     bundle = workspace.candidate("shop").bundle
     day = date(2025, 9, 28)
-    score(workspace, "shop", as_of=day, bundle=bundle, chunk=60, show=lambda line: None)
+    small = {"chunk": 60, "at_once": 3000}
+    score(workspace, "shop", as_of=day, bundle=bundle, **small, show=lambda line: None)
 
 def do(order):
     lines = 0

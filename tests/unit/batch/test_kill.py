@@ -38,5 +38,6 @@ def test_a_scoring_that_is_killed_anywhere_is_made_good_by_the_next(
         killer.whole(tmp_path)
         assert files(day) == expected, last
         killer.whole(tmp_path)
+        assert [path.name for path in (day.link.parent / ".rows").iterdir()] == ["lock"], last
         folders = [path for path in (day.link.parent / ".days").iterdir() if path.is_dir()]
         assert [folder.resolve() for folder in folders] == [day.link.resolve()], last

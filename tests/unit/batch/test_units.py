@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 from small_project import make_small_project
 
-from maru.batch.features_in_chunks import ChunkedFeatures
 from maru.batch.score import score
 from maru.batch.units import unit_rows
 from maru.errors import ModelError
@@ -98,8 +97,9 @@ def test_a_days_units_have_the_columns_of_training(tmp_path):
     project, snapshot, mart, state = project_of(
         tmp_path, 'UnitFeatures(("lag", "shelf_length"), bought)'
     )
-    features = ChunkedFeatures(mart, snapshot, state, DAY)
-    rows = unit_rows(project.declared("pipeline", "TASK", Task), features, REQUIRED)
+    features = MartBuilder(mart, snapshot, state)
+    task = project.declared("pipeline", "TASK", Task)
+    rows = unit_rows(task, features, snapshot, DAY, REQUIRED)
     examples = gather(
         project.declared("pipeline", "TASK", Task),
         MartBuilder(mart, snapshot, state),
@@ -117,8 +117,9 @@ def test_a_day_without_a_first_event_has_no_row(tmp_path):
     project, snapshot, mart, state = project_of(
         tmp_path, 'UnitFeatures(("lag", "shelf_length"), bought)'
     )
-    features = ChunkedFeatures(mart, snapshot, state, date(2030, 1, 1))
-    rows = unit_rows(project.declared("pipeline", "TASK", Task), features, REQUIRED)
+    features = MartBuilder(mart, snapshot, state)
+    task = project.declared("pipeline", "TASK", Task)
+    rows = unit_rows(task, features, snapshot, date(2030, 1, 1), REQUIRED)
     assert rows.height == 0
     assert rows.columns == ["entity", "shelf", *REQUIRED]
     assert all(rows.schema[name] == pl.Float64 for name in REQUIRED)
@@ -126,21 +127,22 @@ def test_a_day_without_a_first_event_has_no_row(tmp_path):
 
 def test_a_column_that_neither_mart_nor_unit_has_is_said_so(tmp_path):
     project, snapshot, mart, state = project_of(tmp_path, "None")
-    features = ChunkedFeatures(mart, snapshot, state, DAY)
+    features = MartBuilder(mart, snapshot, state)
+    task = project.declared("pipeline", "TASK", Task)
     with pytest.raises(ModelError, match=r"the model needs lag, .* lacks"):
-        unit_rows(project.declared("pipeline", "TASK", Task), features, REQUIRED)
+        unit_rows(task, features, snapshot, DAY, REQUIRED)
 
 
 def test_a_first_event_that_became_known_later_is_no_unit_of_its_day(tmp_path):
     project, snapshot, mart, state = project_of(tmp_path, "None")
     task = project.declared("pipeline", "TASK", Task)
-    rows = unit_rows(task, ChunkedFeatures(mart, snapshot, state, DAY), ["purchase_sum_42d"])
+    rows = unit_rows(task, MartBuilder(mart, snapshot, state), snapshot, DAY, ["purchase_sum_42d"])
     assert rows.height > 1
     late = rows["entity"][0]
     known = pl.when(pl.col("customer") == late).then(pl.lit(DAY + timedelta(1)))
     table = snapshot.table("purchases").with_columns(known_day=known.otherwise("known_day"))
     later = replace(snapshot, tables={"purchases": table}, known_digest=None)
-    again = unit_rows(task, ChunkedFeatures(mart, later, state, DAY), ["purchase_sum_42d"])
+    again = unit_rows(task, MartBuilder(mart, later, state), later, DAY, ["purchase_sum_42d"])
     assert again["entity"].to_list() == rows["entity"].to_list()[1:]
 
 

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 from small_project import make_small_project
 
-from maru.batch.features_in_chunks import ChunkedFeatures
 from maru.batch.units import unit_rows
 from maru.mart import Mart
+from maru.mart.builder import MartBuilder
 from maru.mart.state import MartState
 from maru.models.model_folder import load_model
 from maru.models.task import Task
@@ -126,8 +126,8 @@ def test_the_answers_are_those_of_its_own_bundle_on_those_rows(worse):
     days = again["as_of"].unique().sort().to_list()
     assert len(days) > 20
     for day in days[::10]:
-        features = ChunkedFeatures(mart, tables, state, day)
-        units = unit_rows(task, features, list(model.columns))
+        features = MartBuilder(mart, tables, state)
+        units = unit_rows(task, features, tables, day, list(model.columns))
         expected = model.predict(units.select(model.columns).to_numpy())["again_probability"]
         got = again.filter(pl.col("as_of") == day).sort("customer", "shelf")
         assert got["customer"].to_list() == units["entity"].to_list()

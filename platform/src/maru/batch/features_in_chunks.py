@@ -1,23 +1,28 @@
-"""Features of many entities, a chunk at a time, so that a chunk bounds the memory of features.
+"""Features of many entities, a chunk at a time: a chunk's rows are read, used, and let go.
 
 A mart's features are an entity's own, but for two things. How far back a table reaches: a chunk's
-tables hold the chunk's entities, and of each table the entity of its earliest row. And columns that
-place an entity among all (scores by fifths, means of a segment): those are built once, for all.
-The tables themselves, and those columns, are held whole.
+tables hold the chunk's entities, and of each table an entity of its earliest row. And columns that
+place an entity among all (scores by fifths, means of a segment): what they are computed from is
+built for all first, a chunk at a time. So what grows with the entities is their list, and those
+columns.
 """
 
+import gc
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import polars as pl
 
 from maru.mart import Mart
+from maru.mart.among_all import own_inputs, placed
 from maru.mart.builder import MartBuilder
 from maru.mart.columns import columns
-from maru.mart.dictionary import names_of_all
+from maru.mart.dictionary import ColumnInfo, names_of_all
 from maru.mart.state import MartState
-from maru.tables.snapshot import Snapshot
+from maru.mart.tables_read import tables_read
+from maru.tables.working_copy import WorkingCopy
 
 
 @dataclass(frozen=True)
@@ -25,65 +30,83 @@ class ChunkedFeatures:
     """Builds the features of entities as of one day, chunk by chunk."""
 
     mart: Mart
-    snapshot: Snapshot
+    rows: WorkingCopy
     state: MartState
     as_of: date
     engine: str = "local"
 
-    def column_names(self) -> set[str]:
-        """Return the names of the mart's columns."""
-        return {column.name for column in columns(self.mart, self.state)}
+    @cached_property
+    def _dictionary(self) -> tuple[ColumnInfo, ...]:
+        return columns(self.mart, self.state)
 
     def entities(self) -> pl.Series:
         """Return the entities known before the day, sorted."""
-        return MartBuilder(self.mart, self.snapshot, self.state, engine=self.engine).entities(
-            self.as_of
-        )
+        dated = list(dict.fromkeys(act.table for act in self.mart.act_types))
+        return self.rows.entities(dated, self.as_of)
 
-    def chunks(
-        self, entities: pl.Series, wanted: Sequence[str], size: int
-    ) -> Iterator[pl.DataFrame]:
+    def chunks(self, wanted: Sequence[str], size: int) -> Iterator[pl.DataFrame]:
         """Yield the entity column and the requested columns, ``size`` entities at a time.
 
-        Every value is that of a build of all entities at once, bit for bit.
+        All entities known before the day, sorted. Every value is that of a build of all of them at
+        once, bit for bit.
         """
+        entities = self.entities()
         if len(entities) <= size:
-            yield self._build(self.snapshot, entities, wanted)
+            yield from self._built(entities, wanted, size)
             return
-        among_all = names_of_all(columns(self.mart, self.state))
-        placed = [name for name in wanted if name in among_all]
-        own = [name for name in wanted if name not in among_all]
-        of_all = self._build(self.snapshot, entities, placed) if placed else None
-        witnesses = self._witnesses()
-        for start in range(0, len(entities), size):
-            chunk = entities.slice(start, size)
-            rows = self._build(self._only(pl.concat([chunk, witnesses]).unique()), chunk, own)
-            if of_all is not None:
-                on = self.mart.entity
-                rows = rows.join(of_all, on=on, how="left", maintain_order="left", validate="1:1")
+        of_all = names_of_all(self._dictionary)
+        among_all = [name for name in wanted if name in of_all]
+        own = [name for name in wanted if name not in of_all]
+        places = self._placed(entities, among_all, size) if among_all else None
+        start = 0
+        for chunk in self._built(entities, own, size):
+            rows = chunk
+            if places is not None:
+                rows = rows.hstack(places.slice(start, chunk.height))
+            start += chunk.height
             yield rows.select(self.mart.entity, *wanted)
 
-    def _build(
-        self, snapshot: Snapshot, entities: pl.Series, wanted: Sequence[str]
-    ) -> pl.DataFrame:
-        builder = MartBuilder(self.mart, snapshot, self.state, engine=self.engine)
-        return builder.build(self.as_of, wanted, entities)
+    def _placed(self, entities: pl.Series, wanted: Sequence[str], size: int) -> pl.DataFrame:
+        inputs = own_inputs(self._dictionary, wanted)
+        own = pl.concat(self._built(entities, inputs, size)).select(inputs)
+        return placed(self.mart, self._dictionary, wanted, own)
 
-    def _only(self, entities: pl.Series) -> Snapshot:
-        mine = pl.col(self.mart.entity).is_in(entities.implode())
-        tables = {
-            name: rows.filter(mine) if self.mart.entity in rows.columns else rows
-            for name, rows in self.snapshot.tables.items()
-        }
-        return replace(self.snapshot, tables=tables, known_digest=None)
+    def _built(
+        self, entities: pl.Series, wanted: Sequence[str], size: int
+    ) -> Iterator[pl.DataFrame]:
+        read = tables_read(self.mart, self._needed(wanted))
+        witnesses = self._witnesses
+        for start in range(0, len(entities), size):
+            chunk = entities.slice(start, size)
+            some = pl.concat([chunk, witnesses]).unique().sort()
+            snapshot = self.rows.of_entities(some, read)
+            builder = MartBuilder(self.mart, snapshot, self.state, engine=self.engine)
+            built = builder.build(self.as_of, wanted, chunk)
+            del snapshot, builder
+            gc.collect()  # an engine is in cycles with what it grouped: chunks would pile up
+            yield built
 
+    def _needed(self, wanted: Sequence[str]) -> list[ColumnInfo]:
+        """Return the columns and those that they are computed from."""
+        by_name = {column.name: column for column in self._dictionary}
+        found: dict[str, ColumnInfo] = {}
+        waiting = [name for name in wanted if name in by_name]
+        while waiting:
+            column = by_name[waiting.pop()]
+            if column.name not in found:
+                found[column.name] = column
+                waiting += column.inputs
+        return list(found.values())
+
+    @cached_property
     def _witnesses(self) -> pl.Series:
-        """Return the entities of each dated table's earliest row that is known before the day."""
-        entity = self.mart.entity
-        dtype = None
-        found = []
-        for rows in self.snapshot.until(self.as_of).tables.values():
-            if "day" in rows.columns and entity in rows.columns and rows.height:
-                dtype = rows.schema[entity]
-                found.append(rows.filter(pl.col("day") == pl.col("day").min())[entity].head(1))
-        return pl.concat(found) if found else pl.Series(entity, [], dtype=dtype)
+        """Return an entity of each dated table's earliest row that is known before the day."""
+        dated = [
+            name
+            for name, table in self.rows.tables.items()
+            if "day" in table.schema and self.mart.entity in table.schema
+        ]
+        found = [self.rows.earliest(name, self.as_of) for name in dated]
+        known = [entity for entity in found if entity is not None]
+        dtype = self.rows.tables[dated[0]].schema[self.mart.entity] if dated else pl.String()
+        return pl.Series(self.mart.entity, known, dtype=dtype)

@@ -1,9 +1,10 @@
 """Score every entity of a project as of a day, with the release's own code, once.
 
-Builds only the columns that can change an answer, a chunk of entities at a time; the tables are
-read whole, because their contract is checked on every declared column. A row that the service would
-refuse (a null where none is allowed, an answer that is no finite number) is counted and listed, not
-scored.
+Builds only the columns that can change an answer, a chunk of entities at a time, from a working
+copy of the tables that lies on the disk while the day is scored. Where a model answers for units
+the tables are held whole: what builds a unit's own columns asks for them whole. A row that the
+service would refuse (a null where none is allowed, an answer that is no finite number) is counted
+and listed, not scored.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,9 +18,11 @@ import polars as pl
 
 from maru.batch.day_folder import MANIFEST, DayFolder, manifest_bytes
 from maru.batch.features_in_chunks import ChunkedFeatures
+from maru.batch.scratch import scratch_folder
 from maru.batch.units import is_of_units, unit_rows
 from maru.errors import ReleaseError, RunError
 from maru.mart import Mart
+from maru.mart.builder import MartBuilder
 from maru.mart.state import MartState
 from maru.models.task import Task
 from maru.project import Project, load_folder
@@ -30,6 +33,7 @@ from maru.release.refusals import require_releasable
 from maru.serving.loaded import LoadedRelease, load_release
 from maru.tables.reading import read_tables
 from maru.tables.snapshot import Snapshot
+from maru.tables.working_copy import AT_ONCE, WorkingCopy, copy_tables
 from maru.training_run.snapshots import newest_as_of
 from maru.workspace import Workspace
 
@@ -81,6 +85,7 @@ def score(
     bundle: str,
     replace: bool = False,
     chunk: int = CHUNK,
+    at_once: int = AT_ONCE,
     show: Callable[[str], None],
 ) -> Scored:
     """Publish the scores of a day, or find them published.
@@ -92,7 +97,9 @@ def score(
     replace
         Write a day again that another release has scored, or whose files are damaged.
     chunk
-        How many entities are in memory at once.
+        How many entities' features are in memory at once.
+    at_once
+        How many rows of a table are in memory at once while it is read.
 
     Raises
     ------
@@ -108,17 +115,39 @@ def score(
     release = load_release(workspace.store(), bundle, project)
     code = load_folder(release.bundle.code_folder)
     show(f"release {short(bundle)}: golden rows equal {release.golden}")
-    snapshot = read_tables(code.declared("data", "TABLES", tuple), time_zone=code.spec.time_zone)
-    day = _day(code, snapshot, as_of)
-    folder = DayFolder(workspace.scores(project, day))
-    with folder.alone():
-        found = _published(folder, bundle, replace)
-        if found is not None:
-            return found
-        with folder.publishing(bundle, replace=replace) as staged:
-            manifest = _write(release, code, snapshot, day, staged, chunk, show)
-            (staged / MANIFEST).write_bytes(manifest_bytes(manifest))
+    with scratch_folder(workspace.scores(project, date.min).parent) as scratch:
+        rows = _read(code, scratch, at_once, show)
+        day = _day(code, rows, as_of)
+        folder = DayFolder(workspace.scores(project, day))
+        with folder.alone():
+            found = _published(folder, bundle, replace)
+            if found is not None:
+                return found
+            with folder.publishing(bundle, replace=replace) as staged:
+                manifest = _write(release, code, rows, day, staged, chunk, show)
+                (staged / MANIFEST).write_bytes(manifest_bytes(manifest))
     return Scored(folder.link, manifest, before=False)
+
+
+def _read(
+    code: Project, scratch: Path, at_once: int, show: Callable[[str], None]
+) -> Snapshot | WorkingCopy:
+    """Read the tables: to the disk, or whole where the model answers for units."""
+    tables, zone = code.declared("data", "TABLES", tuple), code.spec.time_zone
+    if is_of_units(code.declared("pipeline", "TASK", Task)):
+        show("the model answers for units, so the tables are held in memory whole")
+        return read_tables(tables, time_zone=zone)
+    copy = copy_tables(
+        tables, time_zone=zone, entity=code.spec.entity, folder=scratch, at_once=at_once
+    )
+    rows = sum(table.height for table in copy.tables.values())
+    show(f"{rows:,} rows keep the contract")
+    if copy.held:
+        show(
+            f"{', '.join(copy.held)}: loaded by a function that returns a whole frame, so it was "
+            "in memory while it was read; a path or a lazy frame is read in parts"
+        )
+    return copy
 
 
 def _published(folder: DayFolder, bundle: str, replace: bool) -> Scored | None:
@@ -138,7 +167,7 @@ def _published(folder: DayFolder, bundle: str, replace: bool) -> Scored | None:
     return None
 
 
-def _day(code: Project, snapshot: Snapshot, as_of: date | None) -> date:
+def _day(code: Project, snapshot: Snapshot | WorkingCopy, as_of: date | None) -> date:
     newest, reason = newest_as_of(snapshot, code.declared("features", "MART", Mart))
     if as_of is not None and as_of > newest:
         raise RunError(
@@ -150,7 +179,7 @@ def _day(code: Project, snapshot: Snapshot, as_of: date | None) -> date:
 def _write(
     release: LoadedRelease,
     code: Project,
-    snapshot: Snapshot,
+    snapshot: Snapshot | WorkingCopy,
     day: date,
     staged: Path,
     chunk: int,
@@ -194,18 +223,19 @@ def _write(
 
 
 def _rows(
-    release: LoadedRelease, code: Project, snapshot: Snapshot, day: date, chunk: int
+    release: LoadedRelease, code: Project, tables: Snapshot | WorkingCopy, day: date, chunk: int
 ) -> Iterator[pl.DataFrame]:
     """Yield ``entity`` (String), unit columns where there are any, and the required columns."""
     mart = code.declared("features", "MART", Mart)
     state = MartState.from_json((release.bundle.mart_folder / "state.json").read_text("utf-8"))
-    features = ChunkedFeatures(mart, snapshot, state, day, code.spec.engine)
     required = list(release.model.required)
-    task = code.declared("pipeline", "TASK", Task)
-    if is_of_units(task):
-        yield unit_rows(task, features, required)
+    if isinstance(tables, Snapshot):
+        features = MartBuilder(mart, tables, state, engine=code.spec.engine)
+        task = code.declared("pipeline", "TASK", Task)
+        yield unit_rows(task, features, tables, day, required)
         return
-    for rows in features.chunks(features.entities(), required, chunk):
+    chunked = ChunkedFeatures(mart, tables, state, day, code.spec.engine)
+    for rows in chunked.chunks(required, chunk):
         yield rows.with_columns(pl.col(mart.entity).cast(pl.String)).rename({mart.entity: "entity"})
 
 

@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=None,
         metavar="N",
-        help="entities in memory at once (default: 100000)",
+        help="entities whose features are in memory at once (default: 100000)",
     )
 
 

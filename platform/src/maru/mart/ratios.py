@@ -33,7 +33,12 @@ def plan(mart: Mart, planned: Mapping[str, ColumnInfo]) -> Iterator[ColumnInfo]:
 
 def compute(history: History, wanted: Sequence[ColumnInfo], found: Columns) -> Columns:
     """Compute columns of this family from the columns that were found before."""
-    specs = {spec.name: spec for spec in history.mart.ratios}
+    return divided(history.mart, wanted, found)
+
+
+def divided(mart: Mart, wanted: Sequence[ColumnInfo], found: Columns) -> Columns:
+    """Compute columns of this family, of a mart's declarations."""
+    specs = {spec.name: spec for spec in mart.ratios}
     values: Columns = {}
     for column in wanted:
         spec = specs[column.part]

@@ -33,7 +33,13 @@ WORDS = {
     "monetary_score": "fifth among the entities seen, 5 the largest sum",
 }
 NOT_NULL = frozenset({"frequency", "active_days", "monetary"})
-OF_ALL = frozenset({"recency_score", "frequency_score", "monetary_score"})
+# What each score ranks.
+SCORED = {
+    "recency_score": "recency_days",
+    "frequency_score": "frequency",
+    "monetary_score": "monetary",
+}
+OF_ALL = frozenset(SCORED)
 
 
 def plan(mart: Mart) -> Iterator[ColumnInfo]:
@@ -68,11 +74,17 @@ def compute(history: History, wanted: Sequence[ColumnInfo]) -> Columns:
     recent = rows.between(history.as_of - span, history.as_of)
     days = np.bincount(recent.entity, minlength=history.n_entities)
     values["recency_to_pace"] = divide(values["recency_days"] * days, span)
-    for name in ("recency", "frequency", "monetary"):
-        if any(column.aggregate == f"{name}_score" for column in wanted):
-            order = -values["recency_days"] if name == "recency" else values[name]
-            values[f"{name}_score"] = _fifths(order, history.seen)
+    for score, base in SCORED.items():
+        if any(column.aggregate == score for column in wanted):
+            values[score] = score_of(score, values[base], history.seen)
     return {column.name: values[column.aggregate] for column in wanted}
+
+
+def score_of(
+    score: str, values: Floats, seen: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> Floats:
+    """Return a score of ``SCORED`` from what it ranks; the fewest days of recency rank highest."""
+    return _fifths(-values if score == "recency_score" else values, seen)
 
 
 def rhythm(rows: DayRows, as_of: int, window_days: int, n_entities: int) -> Columns:

@@ -61,7 +61,11 @@ def compute(history: History, wanted: Sequence[ColumnInfo], found: Columns) -> C
     spec = history.mart.segments
     if spec is None:
         return {}
-    is_new = new_entities(history, spec)
+    return by_segment(wanted, found, new_entities(history, spec))
+
+
+def by_segment(wanted: Sequence[ColumnInfo], found: Columns, is_new: Floats) -> Columns:
+    """Compute columns of this family, given who is new (1, 0, NaN)."""
     values: Columns = {}
     means: Columns = {}
     for column in wanted:

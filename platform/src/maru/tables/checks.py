@@ -57,7 +57,13 @@ def check_neighbours(table: Table, rule: RowsVsNeighbours, days: pl.Series) -> C
         The local day (Date) of every kept row, in any order. A day without rows between the first
         and the last counts as 0.
     """
-    counts = days.value_counts(name="rows").rename({days.name: "day"}).sort("day")
+    counts = days.value_counts(name="rows").rename({days.name: "day"})
+    return check_day_counts(table, rule, counts)
+
+
+def check_day_counts(table: Table, rule: RowsVsNeighbours, counts: pl.DataFrame) -> CheckResult:
+    """Compare as ``check_neighbours`` does, given ``day`` (Date) and ``rows`` of each day."""
+    counts = counts.sort("day")
     first, last = counts["day"][0], counts["day"][-1]
     calendar = pl.DataFrame({"day": pl.date_range(first, last, "1d", eager=True)})
     counts = calendar.join(counts, on="day", how="left").with_columns(

@@ -13,7 +13,7 @@ so that the digest is the same between processes, machines and versions of polar
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,16 +32,32 @@ def canonical(frame: pl.DataFrame, key: Sequence[str] = ()) -> pl.DataFrame:
 
 def table_digest(frame: pl.DataFrame) -> str:
     """Return the sha256 (hex) of a table in canonical order."""
-    digest = hashlib.sha256(f"{DIGEST_SCHEMA}\0rows={frame.height}\0".encode())
-    for name in sorted(frame.columns):
-        column = frame[name]
-        digest.update(f"{name}\0{_type_name(column.dtype)}\0".encode())
-        digest.update(
-            np.packbits(column.is_null().to_numpy()).tobytes()
-            if column.null_count()
-            else b"no nulls"
-        )
-        _update(digest, column)
+    return digest_of_parts(frame.columns, frame.height, lambda name: iter([frame[name]]))
+
+
+def digest_of_parts(
+    names: Sequence[str], height: int, parts: Callable[[str], Iterator[pl.Series]]
+) -> str:
+    """Return the ``table_digest`` of a table whose columns come in parts.
+
+    Parameters
+    ----------
+    parts
+        A column's name -> its values in canonical order; asked up to three times for each column.
+    """
+    digest = hashlib.sha256(f"{DIGEST_SCHEMA}\0rows={height}\0".encode())
+    for name in sorted(names):
+        first = next(each := parts(name))
+        digest.update(f"{name}\0{_type_name(first.dtype)}\0".encode())
+        if first.null_count() or any(part.null_count() for part in each):
+            _update_bits(digest, parts(name))
+        else:
+            digest.update(b"no nulls")
+        for part in parts(name):
+            _update(digest, part)
+        if first.dtype == pl.String:
+            for part in parts(name):
+                digest.update(_text_bytes(part))
     return digest.hexdigest()
 
 
@@ -59,7 +75,14 @@ def snapshot_digest(
     said
         JSON-able facts about them.
     """
-    lines = [f"{name}={table_digest(rows[name])}" for name in sorted(rows)]
+    return digest_of_tables({name: table_digest(rows[name]) for name in rows}, broken, said)
+
+
+def digest_of_tables(
+    tables: Mapping[str, str], broken: Mapping[str, pl.DataFrame], said: Mapping[str, Any]
+) -> str:
+    """Return the ``snapshot_digest`` of tables whose own digests are known."""
+    lines = [f"{name}={tables[name]}" for name in sorted(tables)]
     lines += [f"{name}!={broken_digest(broken[name])}" for name in sorted(broken)]
     facts = json.dumps(said, sort_keys=True)
     return hashlib.sha256("\n".join([SNAPSHOT_SCHEMA, *lines, facts]).encode()).hexdigest()
@@ -80,11 +103,21 @@ def _type_name(dtype: pl.DataType) -> str:
     return "datetime" if isinstance(dtype, pl.Datetime) else str(dtype)
 
 
+def _update_bits(digest: "hashlib._Hash", parts: Iterator[pl.Series]) -> None:
+    """Add one bit a row, packed over the parts' borders."""
+    left = np.empty(0, dtype=np.bool_)
+    for part in parts:
+        flags = np.concatenate([left, part.is_null().to_numpy()])
+        whole = len(flags) // 8 * 8
+        digest.update(np.packbits(flags[:whole]).tobytes())
+        left = flags[whole:]
+    digest.update(np.packbits(left).tobytes())
+
+
 def _update(digest: "hashlib._Hash", column: pl.Series) -> None:
     dtype = column.dtype
     if dtype == pl.String:
         digest.update(_bytes(column.str.len_bytes().fill_null(0).cast(pl.Int64).to_numpy(), "<i8"))
-        digest.update(_text_bytes(column))
     elif dtype == pl.Boolean:
         digest.update(_bytes(column.fill_null(False).cast(pl.UInt8).to_numpy(), "u1"))
     elif dtype.is_float():

@@ -1,6 +1,7 @@
 """Reading source tables into a snapshot: mapped by name, checked row by row, broken rows aside."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -40,22 +41,15 @@ def read_tables(tables: Sequence[Table], *, time_zone: str, enforce: bool = True
     DataError
         If a column is missing or of a type that cannot be read, or a rule blocks.
     """
-    _check_time_zone(time_zone, "the project's time_zone")
-    names = [table.name for table in tables]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise DataError(
-            f"each table has a name of its own; declared twice: {', '.join(twice)}. "
-            f"Rename one in data.py."
-        )
+    check_declared(tables, time_zone)
     rows: dict[str, pl.DataFrame] = {}
     broken: dict[str, pl.DataFrame] = {}
     report: list[CheckResult] = []
     for table in tables:
         rows[table.name], broken[table.name], results = read_table(table, time_zone=time_zone)
         report.extend(results)
-    blocking = [result.text for result in report if result.level == "block"]
-    if enforce and blocking:
-        raise DataError("\n".join(blocking))
+    if enforce:
+        refuse_blocked(report)
     infos = {table.name: TableInfo.of(table) for table in tables}
     return Snapshot(
         tables=rows, broken=broken, report=tuple(report), infos=infos, time_zone=time_zone
@@ -66,35 +60,58 @@ def read_table(
     table: Table, *, time_zone: str
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[CheckResult]]:
     """Read one table: its good rows, its broken rows with reason, and what each rule found."""
-    _check_time_zone(table.source_time_zone, f"table {table.name}: source_time_zone")
-    source = _select(table, _load(table)).with_row_index(ROW)
-    values: list[pl.Expr] = []
-    rules: list[Rule] = []
-    for column in table.columns:
-        value, unreadable = parse(table, column, source.schema[column.name], time_zone=time_zone)
-        values.append(value)
-        rules.extend(unreadable)
+    source = select_declared(table, _load(table)).with_row_index(ROW)
+    values, rules = parsing_rules(table, source.schema, time_zone)
     parsed = source.select(ROW, *values)
-    flags = source.select(
-        rule.broken.fill_null(False).alias(str(i)) for i, rule in enumerate(rules)
-    )
     more = [rule for column in table.columns for rule in value_rules(column)]
-    more += _key_rules(table, source, parsed)
-    flags = flags.hstack(
-        parsed.select(
-            rule.broken.fill_null(False).alias(str(i))
-            for i, rule in enumerate(more, start=len(rules))
-        )
-    )
+    more += key_rules(table, source, parsed)
+    flags = source.select(_flags(rules)).hstack(parsed.select(_flags(more, start=len(rules))))
     rules += more
     breaking = [pl.col(str(i)) for i, rule in enumerate(rules) if rule.breaks]
     is_broken = flags.select(pl.any_horizontal(pl.lit(False), *breaking)).to_series()
-    results = _results(table, rules, flags)
-    kept = canonical(_with_days(table, parsed.filter(~is_broken).drop(ROW)), table.key)
+    counts = flags.sum().row(0) if rules else ()
+    results = results_of(table, rules, counts)
+    kept = canonical(with_days(table, parsed.filter(~is_broken).drop(ROW)), table.key)
     results.append(check_rows(table, read=source.height, kept=kept.height, results=results))
     if table.rows_vs_neighbours and table.time and kept.height:
         results.append(check_neighbours(table, table.rows_vs_neighbours, kept["day"]))
-    return kept, _broken_rows(source, rules, flags, is_broken), results
+    reasons = flags.filter(is_broken).select(reason_of(rules)).to_series()
+    return kept, source.filter(is_broken).insert_column(1, reasons), results
+
+
+def check_declared(tables: Sequence[Table], time_zone: str) -> None:
+    """Raise DataError where two tables share a name, or the project's time zone is none."""
+    _check_time_zone(time_zone, "the project's time_zone")
+    names = [table.name for table in tables]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise DataError(
+            f"each table has a name of its own; declared twice: {', '.join(twice)}. "
+            f"Rename one in data.py."
+        )
+
+
+def refuse_blocked(report: Sequence[CheckResult]) -> None:
+    """Raise DataError where a rule blocks, with the words of each."""
+    if blocking := [result.text for result in report if result.level == "block"]:
+        raise DataError("\n".join(blocking))
+
+
+def parsing_rules(
+    table: Table, schema: pl.Schema, time_zone: str
+) -> tuple[list[pl.Expr], list[Rule]]:
+    """Return each declared column's parsed value, and the rules on what the source holds."""
+    _check_time_zone(table.source_time_zone, f"table {table.name}: source_time_zone")
+    values: list[pl.Expr] = []
+    rules: list[Rule] = []
+    for column in table.columns:
+        value, unreadable = parse(table, column, schema[column.name], time_zone=time_zone)
+        values.append(value)
+        rules.extend(unreadable)
+    return values, rules
+
+
+def _flags(rules: Sequence[Rule], start: int = 0) -> list[pl.Expr]:
+    return [rule.broken.fill_null(False).alias(str(i)) for i, rule in enumerate(rules, start=start)]
 
 
 def value_rules(column: Column) -> list[Rule]:
@@ -116,7 +133,7 @@ def value_rules(column: Column) -> list[Rule]:
     return rules
 
 
-def _key_rules(table: Table, source: pl.DataFrame, parsed: pl.DataFrame) -> list[Rule]:
+def key_rules(table: Table, source: pl.DataFrame, parsed: pl.DataFrame) -> list[Rule]:
     """Return the rule that breaks all rows of a key but the least by value.
 
     Not all but the first: the source's row order says nothing, and may be another tomorrow.
@@ -135,6 +152,18 @@ def _key_rules(table: Table, source: pl.DataFrame, parsed: pl.DataFrame) -> list
 
 
 def _load(table: Table) -> pl.DataFrame:
+    loaded = open_source(table)
+    if isinstance(loaded, pl.DataFrame):
+        return loaded
+    with reading_errors(table):
+        return pl.DataFrame(loaded.collect())
+
+
+def open_source(table: Table) -> pl.DataFrame | pl.LazyFrame:
+    """Return a table's source: a plan of reading for a file or a lazy frame, else all its rows.
+
+    Of a file the plan reads declared columns only.
+    """
     if callable(table.load):
         return _as_polars(table, table.load())
     place = str(table.load)
@@ -145,25 +174,40 @@ def _load(table: Table) -> pl.DataFrame:
             f"table {table.name}: reads .parquet and .csv files, got {place}. "
             f"Use a loading function for others."
         )
-    try:
+    with reading_errors(table):
         scan = (
             pl.scan_parquet(place)
             if suffix == ".parquet"
             else pl.scan_csv(place, try_parse_dates=False)
         )
         present = scan.collect_schema().names()
-        return scan.select([name for name in dict.fromkeys(wanted) if name in present]).collect()
+        return scan.select([name for name in dict.fromkeys(wanted) if name in present])
+
+
+def is_parquet(table: Table) -> bool:
+    """Say whether a table's source is a Parquet file, by its name."""
+    return not callable(table.load) and Path(str(table.load)).suffix.lower() == ".parquet"
+
+
+@contextmanager
+def reading_errors(table: Table) -> Iterator[None]:
+    """Say in words what keeps a source from being read."""
+    try:
+        yield
     except (OSError, pl.exceptions.ComputeError) as error:
         raise DataError(
-            f"table {table.name}: {place} cannot be read: {error}. Check the path in data.py."
+            f"table {table.name}: {_place(table)} cannot be read: {error}. "
+            f"Check the path in data.py."
         ) from error
 
 
-def _as_polars(table: Table, loaded: Any) -> pl.DataFrame:
-    if isinstance(loaded, pl.DataFrame):
+def _place(table: Table) -> str:
+    return "what its function returns" if callable(table.load) else str(table.load)
+
+
+def _as_polars(table: Table, loaded: Any) -> pl.DataFrame | pl.LazyFrame:
+    if isinstance(loaded, pl.DataFrame | pl.LazyFrame):
         return loaded
-    if isinstance(loaded, pl.LazyFrame):
-        return pl.DataFrame(loaded.collect())
     if type(loaded).__module__.startswith("pandas"):
         return pl.DataFrame(pl.from_pandas(loaded))
     if type(loaded).__module__.startswith("pyarrow"):
@@ -174,7 +218,7 @@ def _as_polars(table: Table, loaded: Any) -> pl.DataFrame:
     )
 
 
-def _select(table: Table, source: pl.DataFrame) -> pl.DataFrame:
+def select_declared(table: Table, source: pl.DataFrame) -> pl.DataFrame:
     wanted = {column.source or column.name for column in table.columns}
     if missing := sorted(wanted - set(source.columns)):
         raise DataError(
@@ -192,7 +236,7 @@ def _select(table: Table, source: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_days(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+def with_days(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     if table.time is None:
         return rows
     day = _local_day(table, table.time)
@@ -211,8 +255,8 @@ def _local_day(table: Table, name: str) -> pl.Expr:
     return pl.col(name).dt.date() if column.type == "timestamp" else pl.col(name)
 
 
-def _results(table: Table, rules: Sequence[Rule], flags: pl.DataFrame) -> list[CheckResult]:
-    counts = flags.sum().row(0) if rules else ()
+def results_of(table: Table, rules: Sequence[Rule], counts: Sequence[int]) -> list[CheckResult]:
+    """Return what each rule found, given how many rows break it."""
     results = []
     for rule, count in zip(rules, counts, strict=True):
         subject = f"table {table.name}, {rule.column or 'rows'}: {rule.name}"
@@ -222,19 +266,15 @@ def _results(table: Table, rules: Sequence[Rule], flags: pl.DataFrame) -> list[C
     return results
 
 
-def _broken_rows(
-    source: pl.DataFrame, rules: Sequence[Rule], flags: pl.DataFrame, is_broken: pl.Series
-) -> pl.DataFrame:
-    marked = flags.filter(is_broken)
+def reason_of(rules: Sequence[Rule]) -> pl.Expr:
+    """Return the words of each rule that a row breaks, of flags named by the rules' places."""
     words = [
         pl.when(pl.col(str(i))).then(pl.lit(rule.words))
         for i, rule in enumerate(rules)
         if rule.breaks
     ]
-    reason = pl.concat_str(words, separator="; ", ignore_nulls=True) if words else pl.lit("")
-    return source.filter(is_broken).insert_column(
-        1, marked.select(reason.alias(REASON)).to_series()
-    )
+    said = pl.concat_str(words, separator="; ", ignore_nulls=True) if words else pl.lit("")
+    return said.alias(REASON)
 
 
 def _check_time_zone(name: str, where: str) -> None:

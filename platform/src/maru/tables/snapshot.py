@@ -1,10 +1,10 @@
 """The rows of the source tables that a run reads, by digest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import polars as pl
 
@@ -58,11 +58,7 @@ class Snapshot:
         """
         if self.known_digest:
             return self.known_digest
-        found = [
-            [r.table, r.column, r.rule, r.level, r.count] for r in self.report if r.level != "ok"
-        ]
-        infos = {name: asdict(info) for name, info in self.infos.items()}
-        said = {"infos": infos, "report": sorted(found), "time_zone": self.time_zone}
+        said = said_of(self.infos, self.report, self.time_zone)
         return snapshot_digest(self.tables, self.broken, said)
 
     def table(self, name: str) -> pl.DataFrame:
@@ -72,6 +68,10 @@ class Snapshot:
                 f"there is no table {name}; the snapshot has {', '.join(sorted(self.tables))}."
             )
         return self.tables[name]
+
+    def rows_by_day(self, table: str) -> pl.DataFrame:
+        """Return ``day`` and ``rows`` of a dated table's days that have any, rising."""
+        return self.table(table).group_by("day").agg(rows=pl.len()).sort("day")
 
     def first_day(self, table: str) -> date | None:
         """Return the local day of a table's earliest row; None if empty or without time."""
@@ -110,3 +110,12 @@ class Snapshot:
             return rows
         about = f"rule {where!r} on table {table}"
         return rows.filter(rule_mask(rows, where, money=self.infos[table].money, about=about))
+
+
+def said_of(
+    infos: Mapping[str, TableInfo], report: Sequence[CheckResult], time_zone: str
+) -> dict[str, Any]:
+    """Return what a snapshot's digest says beside its rows; a rule that found nothing is silent."""
+    found = [[r.table, r.column, r.rule, r.level, r.count] for r in report if r.level != "ok"]
+    said = {name: asdict(info) for name, info in infos.items()}
+    return {"infos": said, "report": sorted(found), "time_zone": time_zone}

@@ -1,6 +1,7 @@
 """The rows that a run reads: read once, kept by digest, and the day that they reach."""
 
 from datetime import date, timedelta
+from typing import Protocol
 
 import polars as pl
 
@@ -14,6 +15,13 @@ from maru.workspace import Workspace
 
 _NEIGHBOURS = 28
 _COMPLETE = 0.5
+
+
+class DatedRows(Protocol):
+    """Who can say how many rows a table has of each day."""
+
+    def rows_by_day(self, table: str) -> pl.DataFrame:
+        """See ``Snapshot``."""
 
 
 def freeze(workspace: Workspace, project: Project) -> Snapshot:
@@ -43,7 +51,7 @@ def kept(workspace: Workspace, digest: str) -> Snapshot:
     return read_snapshot(folder)
 
 
-def newest_as_of(snapshot: Snapshot, mart: Mart) -> tuple[date, str]:
+def newest_as_of(snapshot: DatedRows, mart: Mart) -> tuple[date, str]:
     """Return the day after the newest complete day of the mart's history, and why, in words.
 
     A day is complete where it has at least half the rows of the median day of the four weeks
@@ -55,15 +63,15 @@ def newest_as_of(snapshot: Snapshot, mart: Mart) -> tuple[date, str]:
         If the history has no rows.
     """
     table = mart.act_types[0].table
-    days = snapshot.table(table).group_by("day").len().sort("day")
+    days = snapshot.rows_by_day(table)
     if days.is_empty():
         raise DataError(f"table {table} has no rows, so there is no day to train for. See data.py.")
     newest: date = days["day"][-1]
     before = days.filter(
         (pl.col("day") < newest) & (pl.col("day") >= newest - timedelta(_NEIGHBOURS))
     )
-    usual = before["len"].median()
-    rows = days["len"][-1]
+    usual = before["rows"].median()
+    rows = days["rows"][-1]
     if isinstance(usual, float) and rows < _COMPLETE * usual:
         said = (
             f"the newest day of {table}, {newest}, has {rows:,} rows where {usual:,.0f} are usual, "
