@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 NODE = Path(__file__).with_name("node")
+ROOT = NODE.parents[2]
 # The package `node`; the repository's root stays off the path.
 if str(NODE.parent) not in sys.path:
     sys.path.append(str(NODE.parent))
@@ -71,3 +72,37 @@ def kubectl(programs, cluster):
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def images(cluster, tmp_path_factory):
+    """Build and push the images that the registry lacks; return the file that names them all."""
+    output = tmp_path_factory.mktemp("images") / "images.yaml"
+    _run([sys.executable, str(ROOT / "platform" / "image_build"), "--output", str(output)])
+    return output
+
+
+@pytest.fixture(scope="session")
+def maru_install(cluster, programs, images):
+    """Return a function that runs ``maru install`` and returns the finished process."""
+
+    def run(*words, check=True):
+        command = [str(Path(sys.executable).with_name("maru")), "install", *words]
+        command += ["--helm", programs("helm"), "--images", str(images)]
+        return _run([*command, "--kubeconfig", str(cluster), "--repo", str(ROOT)], check=check)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def installed(maru_install):
+    """Install the platform, every chart of it; return what that printed."""
+    done = maru_install()
+    return done.stdout + done.stderr
+
+
+def _run(command, *, check=True):
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=UP_S)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(command[:3])}:\n{done.stdout}{done.stderr}")
+    return done

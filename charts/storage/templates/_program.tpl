@@ -11,6 +11,11 @@ command: [python, -m, maru.cli.storage_job, {{ $program }}]
 env:
   {{- include "storage.environment" $root | nindent 2 }}
   - { name: MARU_STORAGE, value: {{ include "storage.wanted" $root | quote }} }
+  {{- if eq $program "choose" }}
+  # Which backup; the newest where nobody made this ConfigMap. See docs/backup.md.
+  - name: BACKUP
+    valueFrom: { configMapKeyRef: { name: restore, key: backup, optional: true } }
+  {{- end }}
 resources: {{- toYaml $resources | nindent 2 }}
 securityContext: {{- include "common.containerSecurityContext" $root | nindent 2 }}
 volumeMounts:
