@@ -121,6 +121,8 @@ def environment(settings: Settings) -> dict[str, Any]:
     """
     idle, found = settings.idle, {}
     found["HOME"] = HOME
+    # Beside the home: Jupyter writes there before anything else, and a full home must still start.
+    found["JUPYTER_RUNTIME_DIR"] = "/tmp/jupyter"
     found["MARU_GIT_CREDENTIALS_FILE"] = f"{GIT_FOLDER}/credentials"
     found["MARU_IDLE_TIMEOUT_S"] = str(idle.timeout_s)
     found["MARU_IDLE_WARNING_S"] = str(idle.warning_s)
