@@ -1,8 +1,8 @@
 """Start the single-user server in half the processor time, by leaving out what nobody uses.
 
 ``python -m maru_server.quick_start`` in place of ``jupyterhub-singleuser``. Of the 2.4 s that its
-start takes, 1.2 s compile a grammar of internationalised addresses: jsonschema takes it where it can
-be imported, for a format that no schema here names.
+start takes, 1.2 s compile a grammar of internationalised addresses: jsonschema takes it where it
+can be imported, for a format that no schema here names.
 """
 
 import sys
