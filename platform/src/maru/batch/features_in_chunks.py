@@ -7,7 +7,6 @@ built for all first, a chunk at a time. So what grows with the entities is their
 columns.
 """
 
-import gc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -83,7 +82,6 @@ class ChunkedFeatures:
             builder = MartBuilder(self.mart, snapshot, self.state, engine=self.engine)
             built = builder.build(self.as_of, wanted, chunk)
             del snapshot, builder
-            gc.collect()  # an engine is in cycles with what it grouped: chunks would pile up
             yield built
 
     def _needed(self, wanted: Sequence[str]) -> list[ColumnInfo]:

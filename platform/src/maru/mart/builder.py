@@ -151,13 +151,13 @@ class MartBuilder:
     def _with_inputs(self, wanted: Sequence[ColumnInfo]) -> list[ColumnInfo]:
         """Return the columns and, before them, those that they are computed from."""
         found: dict[str, ColumnInfo] = {}
-
-        def add(column: ColumnInfo) -> None:
-            if column.name not in found:
-                for name in column.inputs:
-                    add(self._by_name[name])
-                found[column.name] = column
-
         for column in wanted:
-            add(column)
+            self._add(column, found)
         return list(found.values())
+
+    # A method: a function that calls itself would keep the builder and its rows until a collection.
+    def _add(self, column: ColumnInfo, found: dict[str, ColumnInfo]) -> None:
+        if column.name not in found:
+            for name in column.inputs:
+                self._add(self._by_name[name], found)
+            found[column.name] = column
