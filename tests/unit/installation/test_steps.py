@@ -153,13 +153,14 @@ def test_a_failed_job_ends_it_with_its_last_words(cluster):
 
 
 def test_what_is_stuck_is_given_some_time_and_then_named(cluster, monkeypatch):
-    monkeypatch.setattr(steps, "PATIENCE_S", 0.02)
+    monkeypatch.setattr(steps, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(steps, "SHOWN_AFTER_S", 0.01)
     stuck = "container a: ImagePullBackOff: no such image"
     cluster.states["mlflow"] = [[Workload("deployment/mlflow", "0 of 1 ready", stuck)]]
     said = []
     with pytest.raises(RunError, match=r"deployment/mlflow .* is stuck: container a: ImagePull"):
         wait_until_ready(cluster, "maru", "mlflow", 60.0, said.append)
-    assert said == [f"  deployment/mlflow: {stuck}"]
+    assert said == ["  deployment/mlflow: 0 of 1 ready", f"  deployment/mlflow: {stuck}"]
 
 
 def test_what_was_stuck_for_a_moment_goes_on(cluster, monkeypatch):

@@ -22,6 +22,8 @@ NAMESPACES = ("maru", "jupyterhub", "jupyterhub-users")
 CHARTS = {"storage": "maru", "mlflow": "maru", "jupyterhub": "jupyterhub"}
 # How long a pod may be stuck, as in pulling an image, before it is called a failure.
 PATIENCE_S = 90.0
+# A volume that is not bound in the first second is no news.
+SHOWN_AFTER_S = 5.0
 # Helm itself works for a few seconds; a record that is pending for longer was left by a killed one.
 HELM_S = 60.0
 _LOOK_S = 1.0
@@ -156,24 +158,21 @@ def wait_until_ready(
     stuck_since: dict[str, float] = {}
     while True:
         workloads = cluster.workloads(namespace, release)
+        now = time.monotonic()
+        stuck_since = {w.name: stuck_since.get(w.name, now) for w in workloads if w.stuck}
         for workload in workloads:
-            words = workload.stuck or workload.waits_for or "ready"
+            stuck_s = now - stuck_since.get(workload.name, now)
+            words = workload.waits_for or "ready"
+            if stuck_s > SHOWN_AFTER_S:
+                words = workload.stuck
             if said.get(workload.name) != words:
                 report(f"  {workload.name}: {words}")
                 said[workload.name] = words
-            if not workload.stuck:
-                stuck_since.pop(workload.name, None)
+            over = bool(workload.waits_for) and now > deadline
+            if workload.failed or stuck_s > PATIENCE_S or over:
+                raise _failure(cluster, namespace, release, workload, timeout_s)
         if all(not workload.waits_for for workload in workloads):
             return
-        now = time.monotonic()
-        for workload in workloads:
-            since = stuck_since.setdefault(workload.name, now) if workload.stuck else now
-            if (
-                workload.failed
-                or now - since > PATIENCE_S
-                or (workload.waits_for and now > deadline)
-            ):
-                raise _failure(cluster, namespace, release, workload, timeout_s)
         time.sleep(_LOOK_S)
 
 
