@@ -58,6 +58,7 @@ def components(addresses: Addresses) -> list[Component]:
             needs=("etcd",),
             is_ready=lambda: _answers(f"{addresses.api_url}/readyz"),
         ),
+        Component("closed-pods", (*_network_policy(addresses), "--only-close"), once=True),
         Component("system-images", _python("system-images"), needs=("containerd",), once=True),
         Component("first-rights", _first_rights(), needs=("apiserver",), once=True),
         Component(
@@ -83,7 +84,8 @@ def components(addresses: Addresses) -> list[Component]:
         Component(
             "kubelet",
             _kubelet(addresses),
-            needs=("first-rights", "system-images"),
+            # No pod may talk before what judges it has closed the pod network.
+            needs=("closed-pods", "first-rights", "system-images"),
             is_ready=lambda: _listens("127.0.0.1", 10248),
         ),
     ]

@@ -47,7 +47,8 @@ def main() -> None:
     os.setpriority(os.PRIO_PROCESS, 0, AHEAD_OF_WHAT_IS_JUDGED)
     try:
         close(options.pod_cidr, interface_of(options.node_ip))
-        enforce(options)
+        if not options.only_close:
+            enforce(options)
     except (StartError, KubeconfigError, NftError) as error:
         sys.exit(f"network policy: {error}")
 
@@ -120,7 +121,7 @@ def _take_batch(objects: Objects, events: Events) -> tuple[bool, float]:
     while True:
         if isinstance(event, BaseException):
             raise event
-        if isinstance(event, Lost) and event.kind not in objects.lost:
+        if isinstance(event, Lost) and objects.lost.get(event.kind) != event.why:
             _log(f"not following {event.kind}, the rules stay as they are: {event.why}")
         is_news |= objects.take(event)
         if events.empty():
@@ -160,5 +161,10 @@ def _options() -> argparse.Namespace:
         type=Path,
         default=Path("/var/lib/cni/results"),
         help="where the CNI library keeps what it gave to each pod (%(default)s)",
+    )
+    parser.add_argument(
+        "--only-close",
+        action="store_true",
+        help="close the pod network unless rules are there, and end: before any pod is started",
     )
     return parser.parse_args()

@@ -67,7 +67,7 @@ class Objects:
 
     kinds: dict[str, dict[Key, Any]] = field(default_factory=dict)
     given: Mapping[str, IPv4Address] = field(default_factory=dict)
-    lost: set[str] = field(default_factory=lambda: set(KINDS))
+    lost: dict[str, str] = field(default_factory=lambda: dict.fromkeys(KINDS, "not listed yet"))
 
     @property
     def are_complete(self) -> bool:
@@ -77,13 +77,13 @@ class Objects:
     def take(self, event: Event) -> bool:
         """Take an event in; say whether it changed what is known."""
         match event:
-            case Lost(kind):
-                self.lost.add(kind)
+            case Lost(kind, why):
+                self.lost[kind] = why
                 return False
             case Listing(kind, objects):
                 is_news = kind in self.lost or self.kinds.get(kind) != objects
                 self.kinds[kind] = dict(objects)
-                self.lost.discard(kind)
+                self.lost.pop(kind, None)
                 return is_news
             case Update(kind, key, None):
                 return self.kinds[kind].pop(key, None) is not None
