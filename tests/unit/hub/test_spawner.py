@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from kubernetes_asyncio.client import ApiClient
-from maru_hub.spawner import NotebookSpawner
+from maru_hub.spawner import NotebookSpawner, check_options
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -125,10 +125,22 @@ def test_an_option_from_the_rest_api_changes_nothing_but_profile_and_size(config
     assert odd == plain
 
 
-@pytest.mark.parametrize("options", [{"profile": "root"}, {"profile": "pytorch", "size": "huge"}])
-def test_a_profile_that_is_not_offered_is_refused(config, options):
-    with pytest.raises((ValueError, KeyError)):
-        made(config, **options)
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"profile": "root"}, "profile 'root' is not offered; there is pyspark, pytorch, tensorf"),
+        ({"profile": "pytorch", "size": "huge"}, "size 'huge' is not offered for pytorch"),
+        ({"size": "huge"}, "size 'huge' is not offered for pyspark"),
+    ],
+)
+def test_a_profile_that_is_not_offered_is_refused(config, options, said):
+    with pytest.raises(ValueError, match=said):
+        of_spawner(config, lambda spawner: check_options(spawner, options))
+
+
+def test_what_is_offered_is_not_refused(config):
+    of_spawner(config, lambda spawner: check_options(spawner, {}))
+    of_spawner(config, lambda spawner: check_options(spawner, {"profile": "pytorch"}))
 
 
 @pytest.mark.parametrize(

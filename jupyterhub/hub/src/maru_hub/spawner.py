@@ -1,7 +1,7 @@
 """The spawner: KubeSpawner, the user's credentials, and no needless waiting."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, ClassVar
 
 from kubernetes_asyncio.client import ApiException
@@ -31,6 +31,7 @@ class NotebookSpawner(KubeSpawner):  # type: ignore[misc]  # it ships no types
         # Between the pod's making and its running there is nothing that must be done; this is
         # KubeSpawner's one place to wait at a pace of our own.
         self.after_pod_created_hook = _until_running
+        self.apply_user_options = check_options
 
     @property
     def slug(self) -> str:
@@ -108,6 +109,24 @@ class NotebookSpawner(KubeSpawner):  # type: ignore[misc]  # it ships no types
         chosen = self.user_options.get("profile") or catalogue.default_image()
         entry = catalogue.images.get(chosen)
         return entry is not None and entry.raw_log
+
+
+def check_options(spawner: NotebookSpawner, options: Mapping[str, Any]) -> None:
+    """Refuse a profile or size that isn't offered; whoever may start a server sends any options.
+
+    Raises
+    ------
+    ValueError
+        With what is offered. JupyterHub answers with 400.
+    """
+    images = spawner.settings.profiles.images
+    profile = options.get("profile") or spawner.settings.profiles.default_image()
+    if profile not in images:
+        raise ValueError(f"profile {profile!r} is not offered; there is {', '.join(images)}")
+    size = options.get("size")
+    if size and size not in images[profile].sizes:
+        offered = ", ".join(images[profile].sizes)
+        raise ValueError(f"size {size!r} is not offered for {profile}; there is {offered}")
 
 
 async def _until_running(spawner: NotebookSpawner, pod: Any) -> None:
