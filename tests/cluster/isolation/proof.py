@@ -1,0 +1,52 @@
+"""A proof: an attempt that must fail beside the same attempt, by who may, that must succeed."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from isolation.scene import Scene
+
+HELD, BROKEN, NOT_RUN = "held", "BROKEN", "not run"
+
+
+class Broken(Exception):
+    """What was seen is not what isolation promises."""
+
+
+class NotRun(Exception):
+    """This cluster lacks what the proof needs."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a proof found: ``held``, ``BROKEN`` or ``not run``, and what was seen."""
+
+    name: str
+    result: str
+    seen: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One promise. ``look`` returns what it saw, or raises ``Broken`` or ``NotRun``."""
+
+    name: str
+    look: Callable[[Scene], str]
+
+    def judge(self, scene: Scene) -> Verdict:
+        """Look, and put what was found into words."""
+        began = time.monotonic()
+        try:
+            result, seen = HELD, self.look(scene)
+        except Broken as broken:
+            result, seen = BROKEN, str(broken)
+        except NotRun as why:
+            result, seen = NOT_RUN, str(why)
+        return Verdict(self.name, result, seen, time.monotonic() - began)
+
+
+def must(holds: bool, otherwise: str) -> None:
+    """Raise ``Broken`` unless a claim holds."""
+    if not holds:
+        raise Broken(otherwise)

@@ -1,0 +1,97 @@
+"""Who takes part in the proofs: two users at work, and a look at the cluster from outside."""
+
+import base64
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hub_client import Person
+
+USERS = "jupyterhub-users"
+# A neighbour that shares the processor may be late; one that stands still is not isolated.
+LONGEST_GAP_S = 3.0
+TICK_S = 0.1
+COUNT = f"""
+import threading, time
+ticks = []
+def count():
+    while True:
+        ticks.append(time.time())
+        time.sleep({TICK_S})
+threading.Thread(target=count, daemon=True).start()
+"""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """kubectl on one cluster."""
+
+    kubectl: Path
+    kubeconfig: Path
+
+    def run(self, *words: str, given: str | None = None, timeout_s: float = 60) -> str:
+        """Run kubectl and return what it prints; ``RuntimeError`` with its words if it fails."""
+        command = [str(self.kubectl), "--kubeconfig", str(self.kubeconfig), *words]
+        done = subprocess.run(
+            command, input=given, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"kubectl {' '.join(words)}: {done.stderr or done.stdout}")
+        return done.stdout
+
+    def get(self, *words: str) -> Any:
+        """Return an object, or a list of them, as JSON."""
+        return json.loads(self.run("get", *words, "-o", "json"))
+
+    def secret(self, namespace: str, name: str, key: str) -> str:
+        """Return one value of a Secret."""
+        return base64.b64decode(self.get("-n", namespace, "secret", name)["data"][key]).decode()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """``attacker`` and ``neighbour`` have running servers; ``bystander`` is a pod no rule closes.
+
+    ``metadata_answers`` tells whether something answers at the address where clouds hand out the
+    node's credentials: without it nobody can tell a closed door from an empty house.
+    """
+
+    cluster: Cluster
+    attacker: Person
+    neighbour: Person
+    bystander: Callable[[str], str]
+    metadata_answers: bool
+
+    def pod(self, person: Person) -> dict[str, Any]:
+        """Return a user's pod."""
+        found = self.cluster.get(
+            *("-n", USERS, "pods", "-l", f"hub.jupyter.org/username={person.name}")
+        )
+        pod: dict[str, Any] = found["items"][0]
+        return pod
+
+    @contextmanager
+    def neighbour_counts(self) -> Iterator[Callable[[], float]]:
+        """Let the neighbour's kernel count; yield what tells its longest pause so far, in s."""
+        kernel = self.neighbour.start_kernel()
+        self.neighbour.run(COUNT, kernel)
+        try:
+            yield lambda: self._longest_gap(kernel)
+        finally:
+            self.neighbour.ask_server("DELETE", f"kernels/{kernel}")
+
+    def _longest_gap(self, kernel: str) -> float:
+        code = "t = ticks + [time.time()]; print(max(b - a for a, b in zip(t, t[1:])))"
+        return float(self.neighbour.run(code, kernel).text)
+
+    def hub_answers_s(self) -> float:
+        """Return how long the hub took to answer."""
+        began = time.monotonic()
+        answer = self.neighbour.http.get("/hub/health", timeout=30)
+        answer.raise_for_status()
+        return time.monotonic() - began
