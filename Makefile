@@ -48,6 +48,9 @@ cluster-down: setup ## end the node: no process, mount, interface or rule is lef
 images: setup ## build what changed and push it; REGISTRY=host:port, else the node's own
 	@$(BIN)/python platform/image_build $(if $(REGISTRY),--registry $(REGISTRY))
 
+prove-isolation: setup ## on a cluster with a hub: one user can't harm, read or reach another
+	@$(BIN)/python tests/cluster/isolation
+
 lock: setup ## resolve requirements.lock anew; LOCK_OPTIONS=--upgrade for newer packages
 	@$(BIN)/uv pip compile platform/pyproject.toml --extra cluster --extra dev --extra notebook $(LOCK_OPTIONS) \
 	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet \
