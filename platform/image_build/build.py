@@ -112,6 +112,9 @@ class _Builder:
 
     def carry_out(self, plan: Plan, uses_tools: Collection[str]) -> Result:
         """Build in order. One image is pushed while the next is built."""
+        # All at once and first: an edit in the checkout must not reach half of the images.
+        for name in plan.build:
+            stage(ROOT, self._recipes[name], self._context(name))
         last = last_use(plan, IMAGES, uses_tools)
         seconds: dict[str, float] = {}
         pushes: dict[str, Future[str]] = {}
@@ -146,8 +149,7 @@ class _Builder:
             arguments[TOOLS.upper()] = self._reference(TOOLS)
         if image.projects:
             arguments["PROJECTS"] = " ".join(image.projects)
-        context = self._folder / "storage" / "context"
-        stage(ROOT, self._recipes[name], context)
+        context = self._context(name)
         label = f"--label=org.opencontainers.image.title={image.title}"
         lines = self._storage.build(
             context / image.dockerfile,
@@ -176,6 +178,9 @@ class _Builder:
         if name == DEBIAN and not self._debian.is_local:
             return self._debian.reference
         return f"{self._registry.repository(name)}:{self._recipes[name].key}"
+
+    def _context(self, name: str) -> Path:
+        return self._folder / "storage" / "contexts" / name
 
     def _labels(self) -> list[str]:
         revision = subprocess.run(

@@ -12,7 +12,7 @@ from image_build.build import Result, build_images
 from image_build.debian import LOCAL, choose_debian
 from image_build.errors import ImageError
 from image_build.locks import LOCKS, resolve
-from image_build.output import write_values
+from image_build.output import read_values, write_values
 from image_build.progress import Progress
 from image_build.registry import Registry, chosen_registry, cluster_folder
 from image_build.table import IMAGES, PUBLIC_BASE, published
@@ -63,7 +63,10 @@ def _parser() -> argparse.ArgumentParser:
         "--plain-http", action="store_true", help="the registry speaks HTTP, as the node's does"
     )
     parser.add_argument(
-        "--only", metavar="NAME", action="append", help="this image alone; can be repeated"
+        "--only",
+        metavar="NAME",
+        action="append",
+        help="this image; can be repeated; the others stay as --output has them",
     )
     parser.add_argument("--base", metavar="IMAGE", help=f"the Debian below all, or {LOCAL}")
     parser.add_argument(
@@ -92,8 +95,9 @@ def _build(arguments: argparse.Namespace) -> int:
     debian = choose_debian(arguments.base)
     progress.say(debian.note)
     result = build_images(wanted, registry, debian, build_arguments, progress)
-    values = _published_images(result, registry)
     output = arguments.output or cluster_folder() / "images.yaml"
+    kept = read_values(output) if arguments.only else {}
+    values = {**kept, **_published_images(result, registry)}
     write_values(output, values)
     if arguments.json:
         print(json.dumps(_document(result, values), indent=2))
@@ -112,13 +116,8 @@ def _build_arguments(words: list[str]) -> dict[str, str]:
 
 
 def _published_images(result: Result, registry: Registry) -> dict[str, tuple[str, str]]:
-    """Return what the registry has of all images, not only of those that were asked for."""
-    found = {}
-    for name in published():
-        digest = result.digests.get(name) or registry.digest(name, result.keys[name])
-        if digest is not None:
-            found[name] = (registry.repository(name), digest)
-    return found
+    names = [name for name in published() if name in result.digests]
+    return {name: (registry.repository(name), result.digests[name]) for name in names}
 
 
 def _document(result: Result, values: dict[str, tuple[str, str]]) -> dict[str, object]:

@@ -7,6 +7,14 @@ from pathlib import Path
 import yaml
 
 
+def read_values(file: Path) -> dict[str, tuple[str, str]]:
+    """Return what an earlier run wrote, nothing where there is no such file."""
+    if not file.is_file():
+        return {}
+    entries = yaml.safe_load(file.read_text(encoding="utf-8"))["global"]["images"]
+    return {name: (entry["repository"], entry["digest"]) for name, entry in entries.items()}
+
+
 def write_values(file: Path, images: Mapping[str, tuple[str, str]]) -> None:
     """Write ``global.images``, whole or not at all.
 

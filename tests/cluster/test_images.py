@@ -24,7 +24,7 @@ SMOKES = {
 ANSWERS = {
     "hub": (["python", "-c", "import maru_hub, kubespawner; print('hub loads')"], "hub loads"),
     "proxy": (["configurable-http-proxy", "--version"], "5.3.0"),
-    "s3": (["versitygw", "--version"], "versitygw"),
+    "s3": (["versitygw", "--version"], "v1.8.0"),
     "base": (["python3", "--version"], "Python 3.11"),
 }
 # Long enough for the first pull of the largest image.
