@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from node import lifecycle, system_images
+from node import lifecycle, namespaces, system_images
 from node.host_network import not_forwarding
 from node.layout import NODE_NAME, State, state
+from node.namespaces import Process
 from node.volumes import MOUNTS
 
 NODE = Path(__file__).with_name("node")
@@ -170,14 +171,17 @@ def traces():
     return found
 
 
-def processes_of(namespaces):
-    """Return the processes in any of these PID namespaces."""
-    found = []
+def processes_of(node):
+    """Return the node's first process and all that descend from it, those of pods too."""
+    parents = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if (folder / "ns/pid").stat().st_ino in namespaces:
-                found.append(folder.name)
-    return found
+            stat = (folder / "stat").read_text().rpartition(")")[2].split()
+            parents[int(folder.name)] = int(stat[1])
+    found = {node.describe()["pid"]}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return [Process(pid, namespaces.started_at(pid)) for pid in found]
 
 
 def assert_no_traces(before, node):
@@ -226,6 +230,7 @@ def test_every_part_runs_and_the_table_names_it(first):
     parts = {part["name"]: part for part in said["parts"]}
     assert {name for name, part in parts.items() if part["state"] == "running"} == set(PARTS)
     assert {n for n, p in parts.items() if p["state"] == "done"} == {
+        "closed-pods",
         "system-images",
         "first-rights",
     }
@@ -364,12 +369,12 @@ def test_down_leaves_nothing(programs, tmp_path):
     )
     node.kubectl("apply", "-f", "-", stdin=text)
     node.kubectl("wait", "--for=condition=Ready", "pod/a", "--timeout=60s")
-    namespaces = {Path(f"/proc/{node.describe()['pid']}/ns/pid").stat().st_ino}
-    assert len(processes_of(namespaces)) > len(PARTS)
+    processes = processes_of(node)
+    assert len(processes) > len(PARTS)
     assert lifecycle.loop_devices(node.state)
     assert node.state.name in traces()["interfaces"]
     node.run("down")
-    assert processes_of(namespaces) == []
+    assert [p for p in processes if p.is_alive] == []
     assert_no_traces(before, node)
     node.run("down", "--delete")
     assert not node.state.inside.exists()
