@@ -12,6 +12,13 @@ def test_every_image_and_size_is_offered(settings):
         assert "@sha256:" in entry["kubespawner_override"]["image"]
 
 
+def test_a_size_is_described_as_people_read_it(settings):
+    [choice, *_] = settings.profiles.kubespawner_list(settings.images)[0]["profile_options"][
+        "size"
+    ]["choices"].values()
+    assert choice["display_name"] == "small: 1 GiB memory, 1 CPU"
+
+
 def test_one_profile_is_the_default(settings):
     offered = settings.profiles.kubespawner_list(settings.images)
     assert [entry["slug"] for entry in offered if entry["default"]] == ["pyspark"]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from maru_hub.errors import SettingsError
-from maru_hub.units import Size, written_size
+from maru_hub.units import Size
 
 GPU_RESOURCE = "nvidia.com/gpu"
 
@@ -150,7 +150,8 @@ class ProfileCatalogue(_Entry):
 def described(size: ProfileSize) -> str:
     """Write a size as the spawn page shows it."""
     gpus = f", {size.gpu} GPU" if size.gpu else ""
-    return f"{written_size(size.memory)}B memory, {size.cpu:g} CPU{gpus}"
+    memory = f"{size.memory / 2**30:g} GiB"
+    return f"{memory} memory, {size.cpu:g} CPU{gpus}"
 
 
 def overrides(profile: Profile) -> dict[str, Any]:
