@@ -18,8 +18,9 @@ What counts, and what doesn't:
 The latest moment never moves back, whatever is closed.
 """
 
+import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from maru_server.belongings import Belongings
@@ -55,24 +56,35 @@ class CpuUse:
         while len(self._readings) > 2 and self._readings[1][0] <= now - self.window_s:
             self._readings.popleft()
 
-    def share(self, pids: Iterable[int]) -> float:
-        """Return the share of one core that ``pids`` used, 0 before a whole window was seen."""
+    def share(self, pids: Iterable[int], since: float = -math.inf) -> float:
+        """Return the share of one core that ``pids`` used over a whole window after ``since``.
+
+        It is 0 while no such window was seen.
+        """
         (start, before), (end, after) = self._readings[0], self._readings[-1]
-        if end - start < self.window_s:
+        if start < since or end - start < self.window_s:
             return 0.0
         return cpu_between(before, after, pids) / (end - start)
 
 
 def busy_processes(
-    owned: Belongings, processes: Processes, cpu: CpuUse, names: dict[str, str]
+    owned: Belongings,
+    processes: Processes,
+    cpu: CpuUse,
+    kernels: Mapping[str, tuple[str, float]],
 ) -> Iterable[str]:
-    """Yield what the processes are at right now; ``names`` says how each kernel is called."""
+    """Yield what the processes are at right now, besides executing cells.
+
+    ``kernels`` gives each kernel's name and when it last executed: what its processes used until
+    then was used by its cells.
+    """
     for terminal, pids in owned.jobs.items():
         for pid in sorted(pids)[:1]:
             yield f"terminal {terminal} runs {processes[pid].name}"
     for kernel_id, pids in owned.kernels.items():
-        if (share := cpu.share(pids)) >= BUSY_SHARE:
-            yield f"{names[kernel_id]} uses {share:.0%} of a core in the background"
+        name, executed_at = kernels[kernel_id]
+        if (share := cpu.share(pids, since=executed_at)) >= BUSY_SHARE:
+            yield f"{name} uses {share:.0%} of a core in the background"
     if (share := cpu.share(owned.left_behind)) >= BUSY_SHARE:
         pid = max(owned.left_behind, key=lambda pid: cpu.share([pid]))
         yield f"{processes[pid].name}, left in the background, uses {share:.0%} of a core"

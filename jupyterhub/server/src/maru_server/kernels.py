@@ -51,10 +51,16 @@ class Kernels:
         path = self._paths.get(kernel_id)
         return f"kernel of {path}" if path else f"kernel {kernel_id[:8]}"
 
+    def used(self) -> dict[str, tuple[str, float]]:
+        """Return each kernel's name and when it last worked on a person's request."""
+        now = self._clock()
+        return {
+            kernel_id: (self.name(kernel_id), now if watch.is_executing else watch.last_message_at)
+            for kernel_id, watch in self._watches.items()
+        }
+
     def activity(self) -> Iterator[tuple[str, float]]:
         """Yield for each kernel what it did and when it last did it."""
-        for kernel_id, watch in self._watches.items():
-            if watch.is_executing:
-                yield f"{self.name(kernel_id)} executes", self._clock()
-            else:
-                yield f"{self.name(kernel_id)} was used", watch.last_message_at
+        for kernel_id, (name, at) in self.used().items():
+            executes = self._watches[kernel_id].is_executing
+            yield f"{name} {'executes' if executes else 'was used'}", at

@@ -90,16 +90,13 @@ class Watch:
         self._cpu.add(now, processes)
         for what, at in (*self._kernels.activity(), *self._terminals.activity()):
             self._last.note(what, at)
-        names = {kernel_id: self._kernels.name(kernel_id) for kernel_id in owned.kernels}
-        for what in busy_processes(owned, processes, self._cpu, names):
+        for what in busy_processes(owned, processes, self._cpu, self._kernels.used()):
             self._last.note(what, now)
         if now - self._seldom_at >= min(_SELDOM_S, self._settings.cpu_window_s):
             self._seldom_at = now
-            await self._look_seldom(processes, owned, names)
+            await self._look_seldom(processes, owned)
 
-    async def _look_seldom(
-        self, processes: Processes, owned: Belongings, names: dict[str, str]
-    ) -> None:
+    async def _look_seldom(self, processes: Processes, owned: Belongings) -> None:
         """Look at what costs more: a question to each Spark driver, two questions to the disk."""
         self._run.is_alive(time.monotonic())
         if said := self._disk.look():
@@ -107,7 +104,8 @@ class Watch:
             self._notices.add("home full", "error" if level == "error" else "warning", text)
         for kernel_id, pids in owned.kernels.items():
             if await spark_runs(processes, pids):
-                self._last.note(f"{names[kernel_id]} runs a Spark job", time.monotonic())
+                name = self._kernels.name(kernel_id)
+                self._last.note(f"{name} runs a Spark job", time.monotonic())
 
     def _tell_kills(
         self, now: float, processes: Processes, owned: Belongings, kernel_pids: dict[str, int]
