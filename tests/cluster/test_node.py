@@ -6,9 +6,7 @@ What destroys something is done to a second node beside the one that the other t
 import json
 import os
 import signal
-import socket
 import ssl
-import struct
 import subprocess
 import sys
 import time
@@ -19,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from node import lifecycle, namespaces, system_images
+from node import lifecycle, namespaces, readiness, system_images
+from node.addresses import addresses_of
 from node.host_network import not_forwarding
 from node.layout import NODE_NAME, State, state
 from node.namespaces import Process
@@ -138,23 +137,6 @@ def claim(name, size):
     }
 
 
-def addresses_of_name(server, name):
-    """Ask a name server for a name's IPv4 addresses, by hand."""
-    labels = b"".join(bytes([len(x)]) + x.encode() for x in name.split("."))
-    question = struct.pack(">HHHHHH", 7, 0x100, 1, 0, 0, 0) + labels + b"\0" + b"\0\1\0\1"
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
-        asked.settimeout(3)
-        asked.sendto(question, (server, 53))
-        answer = asked.recv(512)
-    count = struct.unpack(">H", answer[6:8])[0]
-    records = answer[len(question) :]
-    return [
-        socket.inet_ntoa(records[16 * i + 12 : 16 * i + 16])
-        for i in range(count)
-        if len(records) == 16 * count
-    ] or socket.inet_ntoa(answer[-4:])
-
-
 def traces():
     """Return all that a node could leave on this machine, besides files in its folder."""
     shown = [["nft", "-s", "list", "ruleset"], ["ip", "-4", "route"], ["ip", "-4", "rule"]]
@@ -196,7 +178,9 @@ def assert_no_traces(before, node):
     assert after["settings"] == before["settings"]
     assert after["not forwarding"] == before["not forwarding"]
     assert [x for x in new["mounts"] if "/run/" in x or "kubelet" in x] == []
-    assert [x for x in new["cgroups"] if "kubepods" in x or "maru-" in x] == []
+    others = [name for name in before["interfaces"] if name.startswith("maru-")]
+    unknown = [x for x in new["cgroups"] if not any(name in x for name in others)]
+    assert [x for x in unknown if "kubepods" in x or "maru-" in x] == []
     assert [x for x in new["nft -s list ruleset"] if "KUBE" in x or "CNI" in x] == []
     assert lifecycle.loop_devices(node.state) == []
 
@@ -241,9 +225,10 @@ def test_every_part_runs_and_the_table_names_it(first):
 
 
 def test_names_of_the_cluster_are_answered(first):
-    addresses = lifecycle.addresses_of(first.state)
-    name = "kubernetes.default.svc.cluster.local"
-    assert addresses_of_name(str(addresses.dns), name) == str(addresses.api_service)
+    addresses = addresses_of(first.state)
+    assert readiness.answers(addresses.dns, addresses.api_service)
+    assert not readiness.answers(addresses.dns, addresses.dns)
+    assert not readiness.answers(addresses.node, addresses.api_service), "no name server is there"
 
 
 def test_every_part_has_a_certificate_of_its_own(first):
@@ -255,7 +240,7 @@ def test_every_part_has_a_certificate_of_its_own(first):
         is_first = config.name == "first-admin.kubeconfig"
         assert ("system:masters" in said["groups"]) == is_first
     assert len(users) == len(lifecycle.CLIENTS)
-    url = f"{lifecycle.addresses_of(first.state).api_url}/api"
+    url = f"{addresses_of(first.state).api_url}/api"
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(url, context=_unchecked())
 
@@ -286,7 +271,7 @@ def test_a_volume_has_the_size_of_its_claim_and_goes_with_it(first):
 
 
 def test_two_nodes_never_meet(first, second):
-    one, other = (lifecycle.addresses_of(node.state) for node in (first, second))
+    one, other = (addresses_of(node.state) for node in (first, second))
     assert not one.network.overlaps(other.network)
     before = first.wait_until_ready()
     second.run_pod("guest")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from node.errors import NodeError
+from node.layout import State
 
 Network = ipaddress.IPv4Network
 Address = ipaddress.IPv4Address
@@ -62,6 +63,11 @@ class Addresses:
     @property
     def registry(self) -> str:
         return f"{self.node}:5000"
+
+
+def addresses_of(state: State) -> Addresses:
+    """Return the addresses that a node was made with."""
+    return Addresses(Network(json.loads(state.facts.read_text(encoding="utf-8"))["network"]))
 
 
 def choose(taken: list[Network], seed: str) -> Addresses:

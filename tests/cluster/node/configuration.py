@@ -103,6 +103,8 @@ def kubelet(addresses: Addresses) -> Json:
         "podLogsDir": str(LOGS / "pods"),
         "volumePluginDir": str(RUNTIME / "volume-plugins"),
         "maxPods": 110,
+        # Nobody's processes use up the machine's; what a managed cluster allows too.
+        "podPidsLimit": 1024,
         "serializeImagePulls": False,
         "maxParallelImagePulls": 3,
         "nodeStatusUpdateFrequency": "2s",

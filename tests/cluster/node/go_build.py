@@ -67,9 +67,8 @@ def _build_one(part: Part, title: str) -> None:
 def _run(command: list[str], part: Part, go: Path, title: str) -> None:
     log = cache() / "parts" / f"{part.name}.log"
     with log.open("w", encoding="utf-8") as words:
-        # nice: whoever works on this machine meanwhile comes first.
         process = subprocess.Popen(
-            ["nice", "-n", "10", *command],
+            [*_politely(), *command],
             cwd=part.folder,
             env=build_environment(go),
             stdin=subprocess.DEVNULL,
@@ -92,6 +91,12 @@ def _run(command: list[str], part: Part, go: Path, title: str) -> None:
         last = "\n  ".join(log.read_text(encoding="utf-8").splitlines()[-15:])
         raise NodeError(f"{part.name} does not build. The end of {log}:\n  {last}")
     log.unlink()
+
+
+def _politely() -> list[str]:
+    """Let whoever works on this machine come first, and end a build with whoever started it."""
+    ended = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+    return ["nice", "-n", "10", *ended]
 
 
 @contextmanager

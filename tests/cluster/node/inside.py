@@ -1,13 +1,11 @@
 """What runs inside a node's namespaces: its first process and the node's own small programs."""
 
-import json
 import socket
 import sys
-from ipaddress import IPv4Network
 from pathlib import Path
 
 from node import mounts, provisioner, system_images, volumes
-from node.addresses import Addresses
+from node.addresses import addresses_of
 from node.components import components
 from node.host_network import ip
 from node.kubernetes_api import ApiError
@@ -18,7 +16,7 @@ from node.supervisor import Supervisor
 def run_first_process(state: State) -> int:
     """Be process 1 of a node: set up mounts and network, then keep the parts running."""
     mounts.set_up(state)
-    addresses = Addresses(IPv4Network(json.loads(state.facts.read_text())["network"]))
+    addresses = addresses_of(state)
     ip("link", "set", "lo", "up")
     ip("address", "add", f"{addresses.node}/{addresses.link.prefixlen}", "dev", "eth0")
     ip("link", "set", "eth0", "up")

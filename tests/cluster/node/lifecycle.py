@@ -10,13 +10,12 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from ipaddress import IPv4Network
 from pathlib import Path
 
 from node import addresses as networks
 from node import cgroups, debian, disk, namespaces, readiness
 from node.addons import addons
-from node.addresses import Addresses
+from node.addresses import Addresses, addresses_of
 from node.certificates import issue_all
 from node.configuration import write_all
 from node.errors import NodeError
@@ -63,11 +62,6 @@ def read_running(state: State) -> Running | None:
         return None
     process = document["process"] and Process(**document["process"])
     return Running(document["cgroups"], process, tuple(document["forwarded"]))
-
-
-def addresses_of(state: State) -> Addresses:
-    """Return the addresses that the node was made with."""
-    return Addresses(IPv4Network(json.loads(state.facts.read_text(encoding="utf-8"))["network"]))
 
 
 def up(state: State) -> None:

@@ -1,10 +1,14 @@
 """Does the node serve: its parts, its API server, its name service."""
 
 import json
+import socket
+import struct
 import subprocess
 import time
+from datetime import datetime
 from typing import Any
 
+from node.addresses import Address, addresses_of
 from node.errors import NodeError
 from node.go_parts import program
 from node.layout import NODE_NAME, State
@@ -14,6 +18,7 @@ PATIENCE_S = 120.0
 # Whoever was started that often in vain will not come up.
 TOO_OFTEN = 12
 LAST_LINES = 8
+API_NAME = b"kubernetes.default.svc.cluster.local"
 
 
 def parts(state: State) -> list[dict[str, Any]]:
@@ -60,18 +65,35 @@ def _unready(state: State) -> str:
     known = parts(state)
     if late := [part["name"] for part in known if not part["ready"]] or not known:
         return ", ".join(late) if isinstance(late, list) else "the first process"
-    asked = _kubectl(state, "get", f"node/{NODE_NAME}", "-o", "json")
-    if asked is None or not _has(asked, "Ready"):
+    started = next(part["since"] for part in known if part["name"] == "kubelet")
+    if not _is_reported_ready(_kubectl(state, "get", f"node/{NODE_NAME}", "-o", "json"), started):
         return "the kubelet to be Ready"
-    asked = _kubectl(state, "-n", "kube-system", "get", "deployment/coredns", "-o", "json")
-    if asked is None or not _has(asked, "Available"):
+    addresses = addresses_of(state)
+    if not answers(addresses.dns, addresses.api_service):
         return "CoreDNS"
     return ""
 
 
-def _has(item: dict[str, Any], condition: str) -> bool:
-    found = item.get("status", {}).get("conditions", [])
-    return any(c["type"] == condition and c["status"] == "True" for c in found)
+def _is_reported_ready(node: dict[str, Any] | None, since: float) -> bool:
+    """Return whether the kubelet that started then says Ready; the one before it may have too."""
+    for condition in (node or {}).get("status", {}).get("conditions", []):
+        if condition["type"] == "Ready":
+            said = datetime.fromisoformat(condition["lastHeartbeatTime"]).timestamp()
+            return bool(condition["status"] == "True" and said >= int(since))
+    return False
+
+
+def answers(server: Address, expected: Address) -> bool:
+    """Return whether the name server knows the address of the API server's Service."""
+    labels = b"".join(bytes([len(word)]) + word for word in API_NAME.split(b"."))
+    query = struct.pack(">6H", 1, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">2H", 1, 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        asked.settimeout(1)
+        try:
+            asked.sendto(query, (str(server), 53))
+            return asked.recv(512).endswith(expected.packed)
+        except OSError:
+            return False
 
 
 def _kubectl(state: State, *words: str) -> dict[str, Any] | None:

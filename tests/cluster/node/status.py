@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from node import lifecycle, readiness
+from node.addresses import addresses_of
 from node.layout import State
 from node.namespaces import Process
 
@@ -32,7 +33,7 @@ def describe(state: State) -> dict[str, Any]:
     }
     if running is None or running.process is None or not alive:
         return document
-    addresses = lifecycle.addresses_of(state)
+    addresses = addresses_of(state)
     inside = processes(running.process)
     return {
         **document,
