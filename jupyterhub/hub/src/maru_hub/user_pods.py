@@ -96,6 +96,8 @@ def _volumes(settings: Settings) -> dict[str, Any]:
         "storage_class": settings.pods.storage_class or None,
         "storage_access_modes": ["ReadWriteOnce"],
         "delete_pvc": False,
+        # Else a home that an administrator deleted would be waited for, and never made again.
+        "remember_pvc_name": False,
         "volumes": {
             "home": {"name": "home", "persistentVolumeClaim": {"claimName": "{pvc_name}"}},
             "tmp": {"name": "tmp", "emptyDir": {"sizeLimit": tmp}},
