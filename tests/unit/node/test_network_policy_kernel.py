@@ -152,6 +152,27 @@ def test_an_address_that_is_not_judged_yet_is_closed_but_for_the_node(bench):
     assert reached(bench, *attempts, expected=range(8)) == list(range(8))
 
 
+def test_answers_do_not_reach_an_address_that_was_given_away(bench):
+    """What a pod was asked is not answered by the next pod at its address, nor to it."""
+    for caller, address, called in (("pod1", FOUR, "pod4"), ("pod4", ONE, "pod1")):
+        enforce(bench)
+        asking = bench.inside(caller, partial(socket.socket, type=socket.SOCK_DGRAM))
+        asked = bench.inside(called, partial(socket.socket, type=socket.SOCK_DGRAM))
+        with closing(asking), closing(asked):
+            asked.bind(("0.0.0.0", 9003))
+            asked.settimeout(5)
+            asking.settimeout(5)
+            asking.sendto(b"who", (str(address), 9003))
+            _, peer = asked.recvfrom(100)
+            asked.sendto(b"here", peer)
+            assert asking.recv(100) == b"here"
+            enforce(bench, pods=PODS[:3])
+            asked.sendto(b"late", peer)
+            asking.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                asking.recv(100)
+
+
 def test_the_node_reaches_a_pod_that_is_closed_to_all(bench):
     enforce(bench, policy(**DENY))
     attempts = [Attempt("node", ONE, 80), Attempt("node", ONE, 80, "udp"), Attempt("pod2", ONE, 80)]

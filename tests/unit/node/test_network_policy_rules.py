@@ -236,6 +236,17 @@ def test_ingress_resolves_a_named_port_on_each_selected_pod():
     assert not reaches(rules, OTHER, WEB, 8080, "udp")
 
 
+def test_a_named_port_is_that_of_its_protocol():
+    ports = [
+        {"name": "dns", "containerPort": 53, "protocol": "UDP"},
+        {"name": "dns", "containerPort": 54},
+    ]
+    named = policy(ingress=[{"ports": [{"port": "dns", "protocol": "UDP"}]}])
+    rules = rules_of(named, pods=[pod(WEB, ports=ports)])
+    asked = [(port, protocol) for port in (53, 54) for protocol in ("tcp", "udp")]
+    assert [a for a in asked if reaches(rules, OUTSIDE, WEB, *a)] == [(53, "udp")]
+
+
 def test_egress_resolves_a_named_port_on_each_destination():
     namespaced = {"to": [{"podSelector": {}}], "ports": [{"port": "http"}]}
     anywhere = {"ports": [{"port": "http"}]}
