@@ -13,11 +13,11 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from node import lifecycle, namespaces, readiness, system_images
+from node import lifecycle, namespaces, oci_image, readiness, system_images
 from node.addresses import addresses_of
 from node.host_network import not_forwarding
 from node.layout import NODE_NAME, State, state
@@ -52,6 +52,7 @@ class Node:
 
     folder: Path
     kubectl_path: str
+    cache: Path | None = None
 
     @property
     def state(self) -> State:
@@ -60,7 +61,8 @@ class Node:
     @property
     def environment(self):
         kept = {k: v for k, v in os.environ.items() if k not in ("KUBECONFIG", "REGISTRY")}
-        return {**kept, "MARU_CLUSTER": str(self.folder)}
+        own = {"MARU_CACHE": str(self.cache)} if self.cache else {}
+        return {**kept, "MARU_CLUSTER": str(self.folder), **own}
 
     def start(self, *words):
         """Start a command of the node's; return the process."""
@@ -93,12 +95,12 @@ class Node:
         assert done.returncode == 0, f"{words}: {done.stderr}"
         return done.stdout
 
-    def run_pod(self, name, timeout_s=60):
+    def run_pod(self, name, timeout_s=60, image=PAUSE):
         """Run a pod until it is ready, and delete it."""
         deadline = time.monotonic() + timeout_s
         while True:
             with suppress(AssertionError):
-                self.kubectl("apply", "-f", "-", stdin=json.dumps(pod(name)))
+                self.kubectl("apply", "-f", "-", stdin=json.dumps(pod(name, image=image)))
                 wait = f"--timeout={max(1, int(deadline - time.monotonic()))}s"
                 self.kubectl("wait", "--for=condition=Ready", f"pod/{name}", wait)
                 break
@@ -114,9 +116,9 @@ class Node:
         return said
 
 
-def pod(name, claim=None):
+def pod(name, claim=None, image=PAUSE):
     """Return a pod that does nothing, with a volume where a claim is named."""
-    container = {"name": "pause", "image": PAUSE, "imagePullPolicy": "Never"}
+    container = {"name": "pause", "image": image, "imagePullPolicy": "IfNotPresent"}
     spec = {"terminationGracePeriodSeconds": 0, "containers": [container]}
     if claim:
         container["volumeMounts"] = [{"name": "home", "mountPath": "/home"}]
@@ -135,6 +137,38 @@ def claim(name, size):
             "resources": {"requests": {"storage": size}},
         },
     }
+
+
+def push(registry, repository, tag, image):
+    """Push an image to a registry; return its reference by digest."""
+    manifest, *blobs = oci_image.contents(image)
+
+    def send(verb, url, content, kind):
+        request = urllib.request.Request(url, content, {"Content-Type": kind}, method=verb)
+        return urllib.request.urlopen(request, timeout=30)
+
+    for blob in blobs:
+        at = f"http://{registry}/v2/{repository}/blobs/uploads/"
+        place = send("POST", at, b"", "application/octet-stream").headers["Location"]
+        joint = "&" if "?" in place else "?"
+        send("PUT", f"{place}{joint}digest={oci_image.digest(blob)}", blob, "application/x")
+    send("PUT", f"http://{registry}/v2/{repository}/manifests/{tag}", manifest, oci_image.MANIFEST)
+    return f"{registry}/{repository}@{oci_image.digest(manifest)}"
+
+
+def is_in_registry(reference):
+    """Return whether the registry has an image by its digest."""
+    host, _, rest = reference.partition("/")
+    repository, _, digest = rest.partition("@")
+    request = urllib.request.Request(
+        f"http://{host}/v2/{repository}/manifests/{digest}",
+        headers={"Accept": oci_image.MANIFEST},
+        method="HEAD",
+    )
+    try:
+        return urllib.request.urlopen(request, timeout=30).status == 200
+    except urllib.error.HTTPError:
+        return False
 
 
 def traces():
@@ -198,7 +232,11 @@ def first(programs):
 @pytest.fixture(scope="module")
 def second(programs, tmp_path_factory):
     """Return a node of its own that is up."""
-    node = Node(tmp_path_factory.mktemp("second"), programs("kubectl"))
+    kubectl = programs("kubectl")
+    # The same binaries, but a registry that nobody else uses.
+    cache = tmp_path_factory.mktemp("cache")
+    (cache / "parts").symlink_to(Path(kubectl).parents[1])
+    node = Node(tmp_path_factory.mktemp("second"), kubectl, cache)
     node.run("up")
     yield node
     node.run("down", "--delete")
@@ -279,6 +317,26 @@ def test_two_nodes_never_meet(first, second):
     mine = {p["pid"] for p in before["parts"]}
     assert mine.isdisjoint({p["pid"] for p in second.describe()["parts"]} - {0})
     assert before["pid"] == first.describe()["pid"]
+
+
+def test_pods_pull_by_digest_and_old_images_are_pruned(second):
+    registry = second.state.registry.read_text().strip()
+    images = [
+        replace(system_images.pause(), entrypoint=("/pause", word)) for word in ("kept", "old")
+    ]
+    kept, old = (push(registry, "maru/test", f"k{n}", i) for n, i in enumerate(images))
+    for number, reference in enumerate((kept, old)):
+        second.run_pod(f"puller-{number}", image=reference)
+    named = {"test": {"repository": kept.partition("@")[0], "digest": kept.partition("@")[2]}}
+    (second.folder / "images.yaml").write_text(json.dumps({"global": {"images": named}}))
+    printed, _ = second.run("prune", "--days", "0")
+    assert "removed maru/test:k1" in printed
+    assert "1 tags, 1 unpacked images removed" in printed
+    assert is_in_registry(kept)
+    assert not is_in_registry(old)
+    second.run_pod("puller-again", image=kept)
+    printed, _ = second.run("prune", "--days", "7")
+    assert printed.startswith("0 tags, 0 unpacked images removed")
 
 
 @pytest.mark.parametrize("name", PARTS)

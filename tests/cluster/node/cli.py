@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ A Kubernetes node for tests, out of its own sources: no Docker, no image to pull
   up      build what is missing (10 minutes the first time), start, wait until it serves
   down    end it; no process, mount, interface, firewall rule or cgroup stays
   status  what runs, since when, how much memory
+  prune   throw away images that images.yaml doesn't name and nobody pushed for days
   build   build the programs only; all, or those of the named parts
   path    print where a program lies (kubectl, helm, kubeconform ...); build it if it is missing
 
@@ -55,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("status", help="show the node")
     command.add_argument("--json", action="store_true", help="for programs")
     command.set_defaults(run=_status)
+    command = commands.add_parser("prune", help="throw away old images")
+    command.add_argument("--days", type=float, default=7, help="older than these (%(default)s)")
+    command.set_defaults(run=_prune)
     command = commands.add_parser("build", help="build the programs")
     command.add_argument("part", nargs="*", help="as kubernetes, helm, kubectl; all by default")
     command.set_defaults(run=lambda options: build(named(options.part)))
@@ -92,6 +97,17 @@ def _status(options: argparse.Namespace) -> int:
     from node import status
 
     return status.show(state(), as_json=options.json)
+
+
+def _prune(options: argparse.Namespace) -> None:
+    from node.prune import prune
+
+    before = shutil.disk_usage(state().folder).free
+    tags, unpacked = prune(state(), options.days)
+    for tag in tags:
+        print(f"removed {tag.repository}:{tag.name}")
+    freed = (shutil.disk_usage(state().folder).free - before) / (1 << 30)
+    print(f"{len(tags)} tags, {len(unpacked)} unpacked images removed; {freed:.1f} GiB freed")
 
 
 def _path(options: argparse.Namespace) -> None:

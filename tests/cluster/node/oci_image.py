@@ -26,11 +26,8 @@ class Image:
     user: str = "65532:65532"
 
 
-def write_archive(image: Image, target: IO[bytes]) -> None:
-    """Write an OCI archive that ``ctr images import`` takes under the image's name.
-
-    The same files give the same digests.
-    """
+def contents(image: Image) -> tuple[bytes, bytes, bytes]:
+    """Return manifest, configuration and layer; the same files give the same bytes."""
     plain = _layer(image.files)
     layer = gzip.compress(plain, compresslevel=1, mtime=0)
     config = _json(
@@ -38,7 +35,7 @@ def write_archive(image: Image, target: IO[bytes]) -> None:
             "architecture": "amd64",
             "os": "linux",
             "config": {"User": image.user, "Entrypoint": list(image.entrypoint)},
-            "rootfs": {"type": "layers", "diff_ids": [_digest(plain)]},
+            "rootfs": {"type": "layers", "diff_ids": [digest(plain)]},
         }
     )
     manifest = _json(
@@ -49,15 +46,26 @@ def write_archive(image: Image, target: IO[bytes]) -> None:
             "layers": [_descriptor(LAYER, layer)],
         }
     )
-    described = _descriptor(MANIFEST, manifest) | {
+    return manifest, config, layer
+
+
+def write_archive(image: Image, target: IO[bytes]) -> None:
+    """Write an OCI archive that ``ctr images import`` takes under the image's name."""
+    blobs = contents(image)
+    described = _descriptor(MANIFEST, blobs[0]) | {
         "annotations": {"io.containerd.image.name": image.name}
     }
     index = _json({"schemaVersion": 2, "mediaType": INDEX, "manifests": [described]})
     with tarfile.open(fileobj=target, mode="w|") as archive:
         _add(archive, "oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
         _add(archive, "index.json", index)
-        for blob in (config, manifest, layer):
-            _add(archive, f"blobs/sha256/{_digest(blob).removeprefix('sha256:')}", blob)
+        for blob in blobs:
+            _add(archive, f"blobs/sha256/{digest(blob).removeprefix('sha256:')}", blob)
+
+
+def digest(content: bytes) -> str:
+    """Return a content's name."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def _layer(files: dict[str, Path]) -> bytes:
@@ -75,11 +83,7 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644)
 
 
 def _descriptor(media_type: str, content: bytes) -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": _digest(content), "size": len(content)}
-
-
-def _digest(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+    return {"mediaType": media_type, "digest": digest(content), "size": len(content)}
 
 
 def _json(document: dict[str, Any]) -> bytes:
