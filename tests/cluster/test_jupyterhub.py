@@ -2,12 +2,30 @@
 
 import base64
 import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from hub_client import Person
 
 USERS = "jupyterhub-users"
+INSTALL_S = 1200
+MARU = Path(sys.executable).with_name("maru")
+
+
+@pytest.fixture(scope="module")
+def installed(programs, cluster):
+    """The platform as `maru install` leaves it."""
+    done = subprocess.run(
+        [MARU, "install", "--kubeconfig", cluster, "--helm", programs("helm")],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=INSTALL_S,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from kubernetes_asyncio.client import ApiClient
-from maru_hub.spawner import NotebookSpawner, check_options
+from maru_hub.spawner import NotebookSpawner, check_options, happened_at
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -185,6 +185,12 @@ def test_only_profiles_that_say_so_read_the_raw_log(config):
     assert reads(profile="pyspark")
     assert reads(), "the default profile is PySpark"
     assert not reads(profile="pytorch")
+
+
+def test_an_event_happened_when_it_was_seen_last():
+    whole = {"lastTimestamp": "2026-11-22T18:33:56Z", "eventTime": None}
+    exact = {"lastTimestamp": None, "eventTime": "2026-11-22T18:33:55.953241Z"}
+    assert happened_at(whole) > happened_at(exact) > happened_at({})
 
 
 def test_our_one_hook_into_kubespawner_is_still_there():

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from kubernetes_asyncio.client import ApiException
@@ -28,6 +29,7 @@ class NotebookSpawner(KubeSpawner):  # type: ignore[misc]  # it ships no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.notices: list[str] = []
+        self._began = datetime.now(UTC)
         # Between the pod's making and its running there is nothing that must be done; this is
         # KubeSpawner's one place to wait at a pace of our own.
         self.after_pod_created_hook = _until_running
@@ -51,6 +53,8 @@ class NotebookSpawner(KubeSpawner):  # type: ignore[misc]  # it ships no types
 
     async def _start_whole(self) -> str:
         self.notices.clear()
+        # Most events carry whole seconds.
+        self._began = datetime.now(UTC).replace(microsecond=0)
         self.environment: dict[str, Any] = {**self.environment, **await self._identity()}
         credentials = await self._objects()
         granted = asyncio.create_task(
@@ -79,6 +83,11 @@ class NotebookSpawner(KubeSpawner):  # type: ignore[misc]  # it ships no types
                 yield {"message": notice}
             told = len(self.notices)
             yield event
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The pod's events of this start; after a restart of the hub KubeSpawner shows all."""
+        return [event for event in super().events if happened_at(event) >= self._began]
 
     def _check_pod(self) -> None:
         check_pod(self._pod())
@@ -109,6 +118,12 @@ class NotebookSpawner(KubeSpawner):  # type: ignore[misc]  # it ships no types
         chosen = self.user_options.get("profile") or catalogue.default_image()
         entry = catalogue.images.get(chosen)
         return entry is not None and entry.raw_log
+
+
+def happened_at(event: Mapping[str, Any]) -> datetime:
+    """Return when an event of the Kubernetes API happened last; the beginning of time if unsaid."""
+    written = event.get("lastTimestamp") or event.get("eventTime")
+    return datetime.fromisoformat(written) if written else datetime.min.replace(tzinfo=UTC)
 
 
 def check_options(spawner: NotebookSpawner, options: Mapping[str, Any]) -> None:
