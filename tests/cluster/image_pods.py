@@ -11,8 +11,11 @@ RESTRICTED = {
 SCRATCH = {"home": "/home/maru", "tmp": "/tmp"}
 
 
-def smoke_pod(name, image, command, *, files, memory, environment=()):
-    """Return a pod under the restricted standard, with an empty home and the files in /smoke."""
+def smoke_pod(name, image, command, *, files, memory, environment=(), sidecars=()):
+    """Return a pod under the restricted standard, with an empty home and the files in /smoke.
+
+    A sidecar runs beside the smoke test and ends with it.
+    """
     mounts = [{"name": volume, "mountPath": path} for volume, path in SCRATCH.items()]
     volumes = [{"name": volume, "emptyDir": {}} for volume in SCRATCH]
     if files:
@@ -44,8 +47,28 @@ def smoke_pod(name, image, command, *, files, memory, environment=()):
                     "volumeMounts": mounts,
                 }
             ],
+            "initContainers": list(sidecars),
             "volumes": volumes,
         },
+    }
+
+
+def s3_sidecar(image, access_key, secret_key):
+    """Return a container with an S3 store on port 9000, empty at the start."""
+    script = 'mkdir -p /tmp/data && exec versitygw "$@"'
+    settings = ["versitygw", "--port=127.0.0.1:9000", "--region=us-east-1", "posix", "/tmp/data"]
+    return {
+        "name": "s3",
+        "image": image,
+        "restartPolicy": "Always",
+        "command": ["/bin/sh", "-ec", script, *settings],
+        "env": [
+            {"name": "ROOT_ACCESS_KEY_ID", "value": access_key},
+            {"name": "ROOT_SECRET_ACCESS_KEY", "value": secret_key},
+        ],
+        "securityContext": RESTRICTED,
+        "resources": {"requests": {"cpu": "50m"}, "limits": {"memory": "256Mi"}},
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
     }
 
 
@@ -76,6 +99,6 @@ def finished(kubectl, name, *, timeout_s):
         status = json.loads(kubectl("get", "pod", name, "-o", "json"))["status"]
         phase = status["phase"]
         if phase in ("Succeeded", "Failed"):
-            return phase, kubectl("logs", name)
+            return phase, kubectl("logs", name, "--container=smoke")
         time.sleep(0.5)
     return phase, kubectl("describe", "pod", name)

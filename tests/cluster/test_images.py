@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from image_pods import config_map, finished, namespace, smoke_pod
+from image_pods import config_map, finished, namespace, s3_sidecar, smoke_pod
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = "jupyterhub/images/notebook/kernel.py"
@@ -81,6 +81,31 @@ def test_an_images_program_answers(name, images, place):
     command, answer = ANSWERS[name]
     log = ran(place, name, images[name], command, files=None, memory="512Mi")
     assert answer in log
+
+
+def test_spark_writes_and_reads_the_s3_store_that_the_environment_names(images, place):
+    key, secret = uuid.uuid4().hex, uuid.uuid4().hex
+    smoke = config_map("s3-smoke", [ROOT / "jupyterhub/images/pyspark/smoke_s3.py"])
+    place("apply", "-f", "-", stdin=json.dumps(smoke))
+    environment = (
+        ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9000"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", key),
+        ("AWS_SECRET_ACCESS_KEY", secret),
+    )
+    log = ran(
+        place,
+        "spark-s3",
+        images["pyspark"],
+        ["python", "/smoke/smoke_s3.py"],
+        files="s3-smoke",
+        memory="3Gi",
+        environment=environment,
+        sidecars=[s3_sidecar(images["s3"], key, secret)],
+    )
+    result = json.loads(log.strip().splitlines()[-1])
+    assert result["rows"] == 50_000
+    assert result["objects"] >= 5
 
 
 def test_a_package_that_a_person_installs_lands_in_the_home(images, place):
