@@ -16,7 +16,7 @@ from node.namespaces import Process
 
 PATIENCE_S = 120.0
 # Whoever was started that often in vain will not come up.
-TOO_OFTEN = 12
+TOO_OFTEN = 8
 LAST_LINES = 8
 API_NAME = b"kubernetes.default.svc.cluster.local"
 
@@ -121,4 +121,5 @@ def _complaint(state: State, missing: str, failing: list[dict[str, Any]]) -> str
         log = state.logs / f"{name}.log"
         words = log.read_text(errors="replace").splitlines() if log.exists() else []
         lines += [f"The end of {log}:", *(f"  {line[:300]}" for line in words[-LAST_LINES:])]
+    lines.append("Mend that, or begin anew with: down --delete")
     return "\n".join(lines)

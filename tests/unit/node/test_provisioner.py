@@ -3,8 +3,7 @@
 import copy
 
 import pytest
-from node import provisioner
-from node.provisioner import is_released, volume_for, wants_volume
+from node.provisioner import Provisioner, is_released, volume_for, wants_volume
 from node.volumes import Volume, size_bytes
 
 CLAIM = {
@@ -69,22 +68,74 @@ class Recorder:
 
     def __init__(self):
         self.asked = []
+        self.events = []
 
     def create(self, path, document):
-        self.asked.append(("create", document["metadata"]["name"]))
+        if document["kind"] == "Event":
+            about = document["involvedObject"]
+            self.events.append(document)
+            name = f"{about['namespace']}/{about['name']}"
+            self.asked.append(("event", name, document["message"]))
+        else:
+            self.asked.append(("create", document["metadata"]["name"]))
 
     def delete(self, path):
         self.asked.append(("delete", path.rpartition("/")[2]))
 
 
-def test_a_claim_is_served_once_however_often_it_is_told(monkeypatch):
-    monkeypatch.setattr(Volume, "make", lambda self, size: None)
+@pytest.fixture
+def made(monkeypatch):
+    """Make no real volume; note the size of each."""
+    sizes = []
+    monkeypatch.setattr(Volume, "make", lambda self, size: sizes.append(size))
     monkeypatch.setattr(Volume, "mount", lambda self: None)
-    api, served = Recorder(), set()
+    return sizes
+
+
+def test_a_claim_is_served_once_however_often_it_is_told(made):
+    api = Recorder()
+    provisioner = Provisioner(api)
     for _ in range(3):
-        provisioner.judge(api, {"type": "MODIFIED", "object": CLAIM}, served)
-    provisioner.judge(api, {"type": "DELETED", "object": CLAIM}, served)
+        provisioner.judge({"type": "MODIFIED", "object": CLAIM})
+    provisioner.judge({"type": "DELETED", "object": CLAIM})
     assert api.asked == [("create", "pvc-u-1")]
+    assert made == [10 << 30]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        ("spec/resources/requests/storage", "1e9", "a size is a number"),
+        ("spec/volumeMode", "Block", "volumeMode must be Filesystem, got Block"),
+    ],
+)
+def test_a_claim_that_cannot_be_served_is_told_why_and_holds_up_no_other(made, path, value, why):
+    api = Recorder()
+    provisioner = Provisioner(api)
+    provisioner.judge({"type": "ADDED", "object": changed(CLAIM, path, value)})
+    assert api.asked == [("event", "users/home", api.events[0]["message"])]
+    assert why in api.events[0]["message"]
+    other = changed(changed(CLAIM, "metadata/uid", "u-2"), "metadata/name", "other")
+    provisioner.judge({"type": "ADDED", "object": other})
+    assert api.asked[1:] == [("create", "pvc-u-2")]
+
+
+def test_what_failed_is_tried_again_until_the_claim_is_gone(made, monkeypatch):
+    api = Recorder()
+    provisioner = Provisioner(api)
+
+    def full(self):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Volume, "mount", full)
+        for uid in ("u-1", "u-2"):
+            claim = changed(CLAIM, "metadata/uid", uid)
+            provisioner.judge({"type": "ADDED", "object": claim})
+    provisioner.judge({"type": "DELETED", "object": claim})
+    provisioner.try_again()
+    provisioner.try_again()
+    assert [asked for asked in api.asked if asked[0] == "create"] == [("create", "pvc-u-1")]
 
 
 @pytest.mark.parametrize(
