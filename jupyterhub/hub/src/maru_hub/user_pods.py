@@ -28,7 +28,8 @@ def pod_traits(settings: Settings) -> dict[str, Any]:
         **_security(),
         **_volumes(settings),
         "image_pull_policy": "IfNotPresent",
-        "cmd": ["jupyterhub-singleuser"],
+        # As jupyterhub-singleuser, in half the time.
+        "cmd": ["python", "-m", "maru_server.quick_start"],
         "working_dir": HOME,
         "default_url": "/lab",
         "environment": environment(settings),

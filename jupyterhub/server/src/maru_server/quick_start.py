@@ -1,20 +1,48 @@
-"""Start the single-user server in half the processor time, by leaving out what nobody uses.
+"""Start the single-user server in less than half the time, by leaving out what it doesn't use.
 
-``python -m maru_server.quick_start`` in place of ``jupyterhub-singleuser``. Of the 2.4 s that its
-start takes, 1.2 s compile a grammar of internationalised addresses: jsonschema takes it where it
-can be imported, for a format that no schema here names.
+``python -m maru_server.quick_start`` in place of ``jupyterhub-singleuser``. Of the 2.0 s that its
+imports take, 1.1 s compile a grammar of internationalised addresses (jsonschema takes it where it
+can be imported, for a format that no schema here names), and 0.4 s load the hub's database layer
+and pages, of which a single-user server asks only whether a request was for the health page.
 """
 
+import importlib
 import sys
+from types import ModuleType
 
 UNUSED = ("rfc3987_syntax", "httpx._main")
-"""Modules that are taken where they can be imported, and done without where not."""
+"""Taken where they can be imported, and done without where not."""
+
+LATER = ("sqlalchemy", "jupyterhub.orm")
+"""Imported by modules that use them in the hub only."""
+
+PAGES = "jupyterhub.handlers.pages"
+
+
+class HealthCheckHandler:
+    """Stands in for the hub's health page: a single-user server has none."""
+
+
+class LoadedLater(ModuleType):
+    """Stands where a module will be; the first use of anything in it loads the real one."""
+
+    def __getattr__(self, name: str) -> object:
+        """Load the module and return what was asked of it."""
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
 
 
 def leave_out() -> None:
-    """Let the import system say of the unused modules that they are not there."""
+    """Arrange that what isn't used isn't loaded; call it before anything is imported."""
     for name in UNUSED:
-        sys.modules[name] = None  # type: ignore[assignment]
+        sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say: not there
+    for name in LATER:
+        sys.modules.setdefault(name, LoadedLater(name))
+    package, pages = ModuleType(PAGES.rpartition(".")[0]), ModuleType(PAGES)
+    package.__dict__["__path__"] = []
+    pages.__dict__["HealthCheckHandler"] = HealthCheckHandler
+    sys.modules |= {package.__name__: package, pages.__name__: pages}
 
 
 def main() -> None:
