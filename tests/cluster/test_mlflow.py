@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+import uuid
 from contextlib import contextmanager
 
 import httpx
@@ -56,20 +57,17 @@ def people(server, admin):
 
 
 def run_with_an_artifact(person, name):
-    """Return experiment and run, with the text of the artifact written into it."""
-    found = person.get(f"{API}/experiments/get-by-name", params={"experiment_name": name})
-    if found.status_code == 200:
-        experiment = found.json()["experiment"]["experiment_id"]
-    else:
-        made = person.post(f"{API}/experiments/create", json={"name": name})
-        assert made.status_code == 200, made.text
-        experiment = made.json()["experiment_id"]
+    """Return experiment, run and the path of an artifact written into it; and their name."""
+    name = f"{name}-{uuid.uuid4().hex[:8]}"
+    made = person.post(f"{API}/experiments/create", json={"name": name})
+    assert made.status_code == 200, made.text
+    experiment = made.json()["experiment_id"]
     run = person.post(f"{API}/runs/create", json={"experiment_id": experiment, "start_time": 1})
     assert run.status_code == 200, run.text
     run_id = run.json()["run"]["info"]["run_id"]
     path = f"/api/2.0/mlflow-artifacts/artifacts/{experiment}/{run_id}/artifacts/words.txt"
     assert person.put(path, content=b"hers alone").status_code == 200
-    return experiment, run_id, path
+    return experiment, run_id, path, name
 
 
 @pytest.mark.parametrize(
@@ -114,7 +112,7 @@ def test_a_page_of_another_origin_can_not_write_with_a_login(admin):
 
 def test_a_user_s_runs_and_artifacts_are_closed_to_others(people):
     ana, ben = people
-    experiment, run_id, path = run_with_an_artifact(ana, "test-of-ana")
+    experiment, run_id, path, name = run_with_an_artifact(ana, "test-of-ana")
     assert ana.get(path).content == b"hers alone"
     refused = {
         "experiment": ben.get(f"{API}/experiments/get", params={"experiment_id": experiment}),
@@ -134,14 +132,14 @@ def test_a_user_s_runs_and_artifacts_are_closed_to_others(people):
     )
     found = ben.post(f"{API}/experiments/search", json={"max_results": 1000})
     names = [e["name"] for e in found.json().get("experiments", [])]
-    assert "test-of-ana" not in names
+    assert name not in names
     assert ana.get(path).content == b"hers alone"
 
 
 def test_a_way_around_the_path_of_an_artifact_is_closed(people):
     ana, ben = people
-    experiment, run_id, _ = run_with_an_artifact(ana, "test-of-ana")
-    _, _, own = run_with_an_artifact(ben, "test-of-ben")
+    experiment, run_id, _, _ = run_with_an_artifact(ana, "test-of-ana")
+    _, _, own, _ = run_with_an_artifact(ben, "test-of-ben")
     base = own.rsplit("/", 1)[0]
     up = "/../../../.."
     tries = [f"{up}/{experiment}/{run_id}/artifacts/words.txt"]
@@ -162,7 +160,7 @@ def test_a_user_is_no_admin(people):
 
 def test_artifacts_lie_in_the_bucket_and_only_there(kubectl, people):
     ana, _ = people
-    _, run_id, _ = run_with_an_artifact(ana, "test-of-ana")
+    _, run_id, _, _ = run_with_an_artifact(ana, "test-of-ana")
     found = kubectl(
         *("-n", NAMESPACE, "exec", "s3-0", "--"),
         *("find", "/data/buckets/mlflow", "-path", f"*{run_id}*", "-name", "words.txt"),

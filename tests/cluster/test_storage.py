@@ -94,7 +94,7 @@ def run_job(kubectl, name, cronjob, timeout_s=300):
         if "Complete" in ended or "Failed" in ended:
             break
         time.sleep(0.5)
-    chosen = ("-l", f"batch.kubernetes.io/job-name={name}", "--all-containers", "--tail=-1")
+    chosen = ("-l", f"batch.kubernetes.io/job-name={name}", "--all-containers", "--tail=-1", "--ignore-errors")
     log = kubectl("-n", NAMESPACE, "logs", *chosen, check=False)
     return "Complete" in ended, log
 
