@@ -79,7 +79,9 @@ def components(addresses: Addresses) -> list[Component]:
             needs=("first-rights",),
             is_ready=lambda: _listens(str(addresses.node), 10256),
         ),
-        Component("network-policy", _network_policy(addresses), needs=("first-rights",)),
+        Component(
+            "network-policy", _network_policy(addresses), needs=("closed-pods", "first-rights")
+        ),
         Component("provisioner", _python("provisioner"), needs=("first-rights",)),
         Component(
             "kubelet",

@@ -11,6 +11,9 @@ changes from one generation of rules to the next can be dropped, never let throu
 Chains and peer sets are named after what they hold. An update adds those that are missing, points
 the maps at them and deletes those that nothing names any more, in one transaction; the hooked
 chains are never taken away, which would let packets through between the old and the new one.
+
+A packet's source address is taken at its word: a pod that may forge it (CAP_NET_RAW, which the
+restricted PodSecurity standard takes away) is judged as the one that it says it is.
 """
 
 import re

@@ -34,8 +34,6 @@ API_SERVICE = IPv4Address("10.96.0.1")
 OPEN = {"policyTypes": ["Ingress", "Egress"], "ingress": [{}], "egress": [{}]}
 DENY = {"policyTypes": ["Ingress", "Egress"]}
 
-pytestmark = pytest.mark.xdist_group("network_policy")
-
 
 @pytest.fixture(scope="module")
 def bench():

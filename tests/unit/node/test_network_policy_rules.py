@@ -358,7 +358,7 @@ PACKETS = st.tuples(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(worlds(ADDRESSES), st.lists(PACKETS, min_size=1, max_size=30))
 def test_the_compiled_rules_say_what_a_plain_reading_says(world: World, packets):
     rules = rules_of(
