@@ -66,6 +66,16 @@ class Person:
         }
         sent = self.http.post("/hub/spawn?" + urlencode({"_xsrf": self._xsrf()}), data=form)
         assert sent.status_code == 200, f"{sent.status_code}: {_text(sent.text)}"
+        return self._wait(began)
+
+    def start_without_profile(self):
+        """Open the spawn page of a hub that has nothing to choose; it starts the server."""
+        began = time.monotonic()
+        sent = self.http.get("/hub/spawn")
+        assert sent.status_code == 200, f"{sent.status_code}: {_text(sent.text)}"
+        return self._wait(began)
+
+    def _wait(self, began):
         messages = []
         for event in self.progress():
             messages.append(event.get("message", ""))
@@ -135,6 +145,16 @@ class Person:
             sent = _request(code)
             channel.send(json.dumps(sent))
             return _collect(channel, sent["header"]["msg_id"])
+
+    def submit(self, code, kernel, timeout_s=30):
+        """Start a cell and leave, as one who closes the browser; return once it runs."""
+        with closing(self.channels(kernel, timeout_s)) as channel:
+            sent = _request(code)
+            channel.send(json.dumps(sent))
+            while True:
+                message = json.loads(channel.recv())
+                if message.get("parent_header", {}).get("msg_id") == sent["header"]["msg_id"]:
+                    return
 
     def channels(self, kernel, timeout_s=120):
         """Open a kernel's websocket."""
