@@ -3,8 +3,6 @@
 import argparse
 import json
 import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,11 +11,11 @@ from image_build.debian import LOCAL, choose_debian
 from image_build.errors import ImageError
 from image_build.locks import LOCKS, resolve
 from image_build.output import read_values, write_values
+from image_build.programs import ensure_programs
 from image_build.progress import Progress
 from image_build.registry import Registry, chosen_registry, cluster_folder
 from image_build.table import IMAGES, PUBLIC_BASE, published
 
-_PROGRAMS = ("buildah", "skopeo")
 _HELP = f"""
 Each image is named by a digest of all that it is made of. What the registry has under that name is
 not built again: a second run only asks. A run that was killed is taken up where it stopped.
@@ -91,9 +89,11 @@ def _build(arguments: argparse.Namespace) -> int:
     build_arguments = _build_arguments(arguments.build_arg)
     wanted = arguments.only or [image.name for image in IMAGES if image.is_published]
     registry = chosen_registry(arguments.registry, is_plain=arguments.plain_http)
-    _ensure_programs(progress)
+    ensure_programs(("buildah", "skopeo"), progress)
     debian = choose_debian(arguments.base)
     progress.say(debian.note)
+    if debian.is_local:
+        ensure_programs(("mmdebstrap",), progress)
     result = build_images(wanted, registry, debian, build_arguments, progress)
     output = arguments.output or cluster_folder() / "images.yaml"
     kept = read_values(output) if arguments.only else {}
@@ -130,23 +130,6 @@ def _document(result: Result, values: dict[str, tuple[str, str]]) -> dict[str, o
         }
         for name, (repository, digest) in values.items()
     }
-
-
-def _ensure_programs(progress: Progress) -> None:
-    missing = [name for name in _PROGRAMS if shutil.which(name) is None]
-    if not missing:
-        return
-    command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise ImageError(
-            f"{' and '.join(missing)} must be installed. On Debian and Ubuntu: {' '.join(command)}"
-        )
-    progress.say(f"installing {' and '.join(missing)}")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["apt-get", "update", "-q"], command):
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise ImageError(f"`{' '.join(words)}` failed: {done.stderr.strip()[-400:]}")
 
 
 def _lock(*, is_upgrade: bool) -> int:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,10 +76,6 @@ def local_debian(note: str) -> Debian:
 
 def make_root(archive: Path) -> None:
     """Write a Debian root file system as a tar archive; a file beside it is apt's settings."""
-    if shutil.which("mmdebstrap") is None:
-        raise ImageError(
-            "--base local needs mmdebstrap. On Debian and Ubuntu: apt install mmdebstrap"
-        )
     settings = archive.with_suffix(".apt")
     settings.write_text(apt_settings(), encoding="utf-8")
     command = ["mmdebstrap", *_RECIPE, f"--aptopt={settings}", _SUITE, str(archive)]
