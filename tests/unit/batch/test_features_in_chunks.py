@@ -15,8 +15,8 @@ from maru.mart.columns import columns
 from maru.mart.dictionary import names_of_all
 from maru.mart.fitting import fit_mart
 from maru.project import load_project
+from maru.tables.copying import copy_tables
 from maru.tables.reading import read_tables
-from maru.tables.working_copy import copy_tables
 
 DAY = date(2017, 3, 20)
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from maru.errors import DataError
 from maru.tables import Column, RowsVsNeighbours, Table
+from maru.tables.copying import copy_tables
 from maru.tables.reading import read_tables
-from maru.tables.working_copy import copy_tables
 
 COLUMNS = (
     Column("basket", "int", minimum=0),

@@ -31,9 +31,10 @@ from maru.release.digests import hash_file, short
 from maru.release.history import standing
 from maru.release.refusals import require_releasable
 from maru.serving.loaded import LoadedRelease, load_release
+from maru.tables.copying import AT_ONCE, copy_tables
 from maru.tables.reading import read_tables
 from maru.tables.snapshot import Snapshot
-from maru.tables.working_copy import AT_ONCE, WorkingCopy, copy_tables
+from maru.tables.working_copy import WorkingCopy
 from maru.training_run.snapshots import newest_as_of
 from maru.workspace import Workspace
 
