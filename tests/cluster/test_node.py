@@ -211,7 +211,8 @@ def assert_no_traces(before, node):
     assert after["interfaces"] == before["interfaces"]
     assert after["settings"] == before["settings"]
     assert after["not forwarding"] == before["not forwarding"]
-    assert [x for x in new["mounts"] if "/run/" in x or "kubelet" in x] == []
+    ours = ("/run/node", "/run/maru", "/run/containerd", "/var/lib/cni", "/proc", "/sys/fs")
+    assert [x for x in new["mounts"] if x.startswith(ours) or str(node.folder) in x] == []
     others = [name for name in before["interfaces"] if name.startswith("maru-")]
     unknown = [x for x in new["cgroups"] if not any(name in x for name in others)]
     assert [x for x in unknown if "kubepods" in x or "maru-" in x] == []
@@ -401,6 +402,38 @@ def test_up_that_was_killed_half_way_works_the_second_time(programs, tmp_path, a
     finally:
         node.run("down", "--delete")
     assert_no_traces(before, node)
+
+
+def test_a_node_with_other_binaries_is_started_anew(second):
+    before = second.wait_until_ready()["pid"]
+    document = json.loads(second.state.running.read_text())
+    second.state.running.write_text(json.dumps({**document, "parts": "of last week"}))
+    printed, _ = second.run("up")
+    assert "the node runs other versions of its parts: starting it anew" in printed
+    assert second.describe()["pid"] != before
+
+
+def test_a_part_that_does_not_come_up_is_named_with_its_last_words(programs, tmp_path):
+    parts = Path(programs("kubectl")).parents[1]
+    own = tmp_path / "cache" / "parts"
+    own.mkdir(parents=True)
+    for part in parts.iterdir():
+        if not part.name.startswith("etcd-"):
+            (own / part.name).symlink_to(part)
+        else:
+            (own / part.name).mkdir()
+            (own / part.name / "etcd").write_text("#!/bin/sh\necho out of cheese >&2; exit 1\n")
+            (own / part.name / "etcd").chmod(0o755)
+    node = Node(tmp_path / "state", "", tmp_path / "cache")
+    process = node.start("up")
+    printed, _ = process.communicate(timeout=120)
+    try:
+        assert process.returncode == 1
+        assert "the node does not come up: it waits for etcd, apiserver" in printed
+        assert "etcd.log:\n  out of cheese" in printed
+        assert "Traceback" not in printed
+    finally:
+        node.run("down", "--delete")
 
 
 def test_down_leaves_nothing(programs, tmp_path):

@@ -52,6 +52,9 @@ class HostNetwork:
         subprocess.run(["nft", "-f", "-"], input=table, text=True, check=True)
         for name in (self.name, *outside_interfaces()):
             _forwarding(name).write_text("1")
+        if _forwards_nothing_by_default():
+            for rule in self._accepting():
+                subprocess.run(["iptables", "--wait", "-I", "FORWARD", *rule], check=True)
 
     def disconnect(self, forwarded: Iterable[str]) -> None:
         """Take it all away; what is gone already is no error.
@@ -63,10 +66,19 @@ class HostNetwork:
         """
         _quietly("ip", "link", "delete", self.name)
         _quietly("nft", "delete", "table", "ip", self.name)
+        for rule in self._accepting():
+            while self.name in _forward_chain() and _quietly(
+                "iptables", "--wait", "-D", "FORWARD", *rule
+            ):
+                pass
         others = [link for link in interfaces() if link.startswith(PREFIX)]
         for name in forwarded:
             if not others and _forwarding(name).exists():
                 _forwarding(name).write_text("0")
+
+    def _accepting(self) -> list[list[str]]:
+        """Return the rules that let packets of the node pass a firewall such as Docker's."""
+        return [[way, self.name, "-j", "ACCEPT"] for way in ("-i", "-o")]
 
 
 def interfaces() -> list[str]:
@@ -105,5 +117,16 @@ def _forwarding(interface: str) -> Path:
     return Path("/proc/sys/net/ipv4/conf") / interface / "forwarding"
 
 
-def _quietly(*command: str) -> None:
-    subprocess.run(command, check=False, capture_output=True)
+def _forwards_nothing_by_default() -> bool:
+    return "-P FORWARD DROP" in _forward_chain()
+
+
+def _forward_chain() -> str:
+    shown = subprocess.run(
+        ["iptables", "--wait", "-S", "FORWARD"], check=False, capture_output=True, text=True
+    )
+    return shown.stdout
+
+
+def _quietly(*command: str) -> bool:
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0

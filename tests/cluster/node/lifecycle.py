@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -20,7 +21,7 @@ from node.certificates import issue_all
 from node.configuration import write_all
 from node.errors import NodeError
 from node.go_build import build
-from node.go_parts import all_parts, cache
+from node.go_parts import BESIDE_THE_NODE, all_parts, cache
 from node.host_network import HostNetwork, not_forwarding
 from node.kubeconfigs import write_kubeconfig
 from node.layout import State
@@ -46,6 +47,8 @@ class Running:
     """What a started node has taken of the machine; written down before it is taken."""
 
     cgroups: list[str]
+    parts: str
+    """Which binaries it runs."""
     process: Process | None = None
     forwarded: tuple[str, ...] = ()
 
@@ -61,7 +64,8 @@ def read_running(state: State) -> Running | None:
     except FileNotFoundError:
         return None
     process = document["process"] and Process(**document["process"])
-    return Running(document["cgroups"], process, tuple(document["forwarded"]))
+    parts = document.get("parts", "")
+    return Running(document["cgroups"], parts, process, tuple(document["forwarded"]))
 
 
 def up(state: State) -> None:
@@ -73,7 +77,7 @@ def up(state: State) -> None:
         If this machine can't carry a node, a part does not build, or one does not come up.
     """
     running = read_running(state)
-    if running and running.is_alive and readiness.is_ready(state):
+    if running and running.is_alive and running.parts == _parts() and readiness.is_ready(state):
         return
     check_machine()
     debian.install_missing()
@@ -81,6 +85,10 @@ def up(state: State) -> None:
     build(all_parts())
     with alone(state):
         running = read_running(state)
+        if running and running.is_alive and running.parts != _parts():
+            print("the node runs other versions of its parts: starting it anew", flush=True)
+            _clear(state, running)
+            running = None
         if running and running.process and running.is_alive:
             process = running.process
         else:
@@ -160,7 +168,7 @@ def _start(state: State) -> Process:
     network = HostNetwork(state.name)
     folders = cgroups.make(state.name)
     # Written down before it is taken: whoever is killed in here leaves nothing unknown.
-    taken = Running([str(folder) for folder in folders], forwarded=tuple(not_forwarding()))
+    taken = Running([str(f) for f in folders], _parts(), forwarded=tuple(not_forwarding()))
     _write_down(state, taken)
     command = [sys.executable, str(PACKAGE), "inside", "first-process", str(state.folder)]
     waiting = namespaces.start(command, folders, state.logs / "first-process.log")
@@ -169,6 +177,12 @@ def _start(state: State) -> Process:
     network.connect(chosen, waiting.process.pid)
     waiting.let_go()
     return waiting.process
+
+
+def _parts() -> str:
+    """Return a digest of the binaries that a node started now would run."""
+    keys = [part.key for part in all_parts() if part.name not in BESIDE_THE_NODE]
+    return hashlib.sha256(" ".join(keys).encode()).hexdigest()
 
 
 def _choose_addresses(state: State) -> Addresses:
@@ -237,6 +251,7 @@ def loop_devices(state: State) -> list[str]:
 def _write_down(state: State, running: Running) -> None:
     document = {
         "cgroups": running.cgroups,
+        "parts": running.parts,
         "process": asdict(running.process) if running.process else None,
         "forwarded": list(running.forwarded),
     }
