@@ -215,7 +215,7 @@ def assert_no_traces(before, node):
     assert [x for x in new["mounts"] if x.startswith(ours) or str(node.folder) in x] == []
     others = [name for name in before["interfaces"] if name.startswith("maru-")]
     unknown = [x for x in new["cgroups"] if not any(name in x for name in others)]
-    assert [x for x in unknown if "kubepods" in x or "maru-" in x] == []
+    assert [x for x in unknown if "kubepods" in x] == []
     assert [x for x in new["nft -s list ruleset"] if "KUBE" in x or "CNI" in x] == []
     assert lifecycle.loop_devices(node.state) == []
 
