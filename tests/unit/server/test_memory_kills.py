@@ -89,7 +89,13 @@ def test_the_message_names_limit_peak_and_the_next_profile():
 
 @pytest.mark.parametrize(
     ("size_bytes", "words"),
-    [(2 * GIB, "2 GiB"), (3 * GIB // 2, "1.5 GiB"), (512 << 20, "512 MiB"), (4096, "4 KiB")],
+    [
+        (2 * GIB, "2 GiB"),
+        (3 * GIB // 2, "1.5 GiB"),
+        (512 << 20, "512 MiB"),
+        (GIB - 4096, "1 GiB"),
+        (4096, "4 KiB"),
+    ],
 )
 def test_sizes_read_as_in_a_profile(size_bytes, words):
     assert size(size_bytes) == words

@@ -89,7 +89,7 @@ def test_kernels_and_jobs_are_chosen_before_the_server(start_server, until):
     kernel = server.open_notebook()
     pid = int(server.execute(kernel, "import os; print(os.getpid())"))
     with closing(server.channel(kernel)):
-        until(lambda: score(pid) == 1000, 10)
+        until(lambda: score(pid) == 1000, 1)
     assert score(server.process.pid) == score(os.getpid())
     child = "import subprocess; print(open('/proc/self/oom_score_adj').read())"
     assert server.execute(kernel, child).strip() == "1000"

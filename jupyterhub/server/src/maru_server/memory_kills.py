@@ -102,6 +102,6 @@ def kill_message(
 def size(size_bytes: int) -> str:
     """Write a size as one reads it in a profile: 2 GiB, 1.5 GiB, 512 MiB."""
     for unit, unit_bytes in (("GiB", 1 << 30), ("MiB", 1 << 20)):
-        if size_bytes >= unit_bytes:
+        if round(size_bytes / unit_bytes, 1) >= 1:
             return f"{size_bytes / unit_bytes:.1f}".removesuffix(".0") + f" {unit}"
     return f"{size_bytes / 1024:.0f} KiB"

@@ -14,6 +14,7 @@ from tornado import web
 
 # Under whose permission these fall: whoever may run code here may keep the server.
 _RESOURCE = "kernels"
+_POLLED = "maru/idle"
 
 
 class Answers(Protocol):
@@ -74,13 +75,17 @@ def add_routes(web_app: web.Application, answers: Answers) -> None:
 
 
 def watch_requests(web_app: web.Application, seen: Callable[[str, str, int], None]) -> None:
-    """Call ``seen(method, path, status)`` after each request; ``path`` is below the base URL."""
+    """Call ``seen(method, path, status)`` after each request; ``path`` is below the base URL.
+
+    What open pages ask all the time leaves no line in the log.
+    """
     base = web_app.settings["base_url"]
     log_request = web_app.settings["log_function"]
 
     def log_and_tell(handler: web.RequestHandler, *args: Any, **kwargs: Any) -> None:
-        log_request(handler, *args, **kwargs)
-        request = handler.request
-        seen(request.method or "", request.path.removeprefix(base), handler.get_status())
+        path, status = handler.request.path.removeprefix(base), handler.get_status()
+        if path != _POLLED or status != 200:
+            log_request(handler, *args, **kwargs)
+        seen(handler.request.method or "", path, status)
 
     web_app.settings["log_function"] = log_and_tell

@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -54,6 +55,7 @@ class Watch:
         self._disk = HomeDisk(settings.home)
         self._seldom_at = -_SELDOM_S
         self._is_over = False
+        self._woken = asyncio.Event()
 
     @property
     def last_activity(self) -> datetime:
@@ -72,7 +74,9 @@ class Watch:
             tell(self.last_activity)
             if self._verdict().is_over:
                 self._finish()
-            await asyncio.sleep(self._settings.tick_s)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), self._settings.tick_s)
+            self._woken.clear()
 
     async def _look(self) -> None:
         await self._kernels.refresh()
@@ -162,6 +166,7 @@ class Watch:
         self._last.note("Keep was pressed", time.monotonic())
 
     def request_seen(self, method: str, path: str, status: int) -> None:
-        """Count a request if a person made it."""
+        """Count a request if a person made it, and look at once at what it may have started."""
         if what := meaning(method, path, status):
             self._last.note(what, time.monotonic())
+            self._woken.set()
