@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from image_build.clients import write_secrets
 from image_build.debian import Debian, make_root
@@ -19,7 +20,7 @@ from image_build.plan import Plan, last_use, make_plan
 from image_build.progress import Progress
 from image_build.registry import Registry
 from image_build.storage import Storage
-from image_build.table import DEBIAN, IMAGES, ROOT, TOOLS, Image
+from image_build.table import DEBIAN, IMAGES, ROOT, TOOLS
 
 # What a build of the largest image and everything below it takes on this disk, measured.
 NEEDED_BYTES = 12 * 2**30
@@ -54,31 +55,61 @@ def build_images(
     ImageError
         If an image is unknown, a build or a push fails, or the disk is too full to begin.
     """
-    uses_tools = {image.name for image in IMAGES if TOOLS.upper() in _declared(image)}
-    recipes = make_recipes(ROOT, IMAGES, {DEBIAN: debian.key}, arguments)
-    keys = {name: recipe.key for name, recipe in recipes.items()}
-
-    def digest_of(name: str) -> str | None:
-        return registry.digest(name, keys[name])
-
-    def plan() -> Plan:
-        return make_plan(IMAGES, wanted, uses_tools, digest_of, has_own_debian=debian.is_local)
-
-    first = plan()
+    job = _Job.of(debian, arguments)
+    first = job.plan(wanted, registry)
     if not first.build:
-        return Result(first.digests, keys)
+        return Result(first.digests, job.keys)
     folder = cache_folder()
     with _alone(folder, progress):
-        # Another run may have pushed some of them while this one waited.
-        current = plan()
+        # While this run waited for another, that one pushed images, and files may have changed.
+        job = _Job.of(debian, arguments)
+        current = job.plan(wanted, registry)
         if not current.build:
-            return Result(current.digests, keys)
+            return Result(current.digests, job.keys)
         _check_disk(folder)
-        builder = _Builder(folder, registry, debian, recipes, arguments, progress)
+        builder = _Builder(folder, registry, job, progress)
         try:
-            return builder.carry_out(current, uses_tools)
+            return builder.carry_out(current)
         finally:
             builder.close()
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is to be built of which files: the checkout as it was at one moment."""
+
+    debian: Debian
+    arguments: Mapping[str, str]
+    recipes: Mapping[str, Recipe]
+    declared: Mapping[str, set[str]]
+    """The build arguments of each image's Dockerfile."""
+
+    @classmethod
+    def of(cls, debian: Debian, arguments: Mapping[str, str]) -> Self:
+        """Read the checkout."""
+        recipes = make_recipes(ROOT, IMAGES, {DEBIAN: debian.key}, arguments)
+        texts = {i.name: (ROOT / i.dockerfile).read_text(encoding="utf-8") for i in IMAGES}
+        declared = {name: arguments_of(text) for name, text in texts.items()}
+        return cls(debian, arguments, recipes, declared)
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The key of each image."""
+        return {name: recipe.key for name, recipe in self.recipes.items()}
+
+    @property
+    def uses_tools(self) -> set[str]:
+        """The images that are built with the tools."""
+        return {name for name, declared in self.declared.items() if TOOLS.upper() in declared}
+
+    def plan(self, wanted: Collection[str], registry: Registry) -> Plan:
+        """Ask the registry what is missing."""
+
+        def digest_of(name: str) -> str | None:
+            return registry.digest(name, self.recipes[name].key)
+
+        own = self.debian.is_local
+        return make_plan(IMAGES, wanted, self.uses_tools, digest_of, has_own_debian=own)
 
 
 class _Builder:
@@ -86,16 +117,12 @@ class _Builder:
         self,
         folder: Path,
         registry: Registry,
-        debian: Debian,
-        recipes: Mapping[str, Recipe],
-        arguments: Mapping[str, str],
+        job: _Job,
         progress: Progress,
     ) -> None:
         self._folder = folder
         self._registry = registry
-        self._debian = debian
-        self._recipes = recipes
-        self._arguments = arguments
+        self._job = job
         self._progress = progress
         self._secrets = folder / "secrets"
         self._logs = folder / "logs"
@@ -110,12 +137,12 @@ class _Builder:
         self._storage.clear()
         shutil.rmtree(self._secrets, ignore_errors=True)
 
-    def carry_out(self, plan: Plan, uses_tools: Collection[str]) -> Result:
+    def carry_out(self, plan: Plan) -> Result:
         """Build in order. One image is pushed while the next is built."""
         # All at once and first: an edit in the checkout must not reach half of the images.
         for name in plan.build:
-            stage(ROOT, self._recipes[name], self._context(name))
-        last = last_use(plan, IMAGES, uses_tools)
+            stage(ROOT, self._job.recipes[name], self._context(name))
+        last = last_use(plan, IMAGES, self._job.uses_tools)
         seconds: dict[str, float] = {}
         pushes: dict[str, Future[str]] = {}
         with ThreadPoolExecutor(max_workers=1) as pusher:
@@ -130,8 +157,7 @@ class _Builder:
                     # In the pusher's queue: after the pushes that still read it.
                     pusher.submit(self._storage.remove, self._reference(used))
         digests = {name: push.result() for name, push in pushes.items()}
-        keys = {name: recipe.key for name, recipe in self._recipes.items()}
-        return Result({**plan.digests, **digests}, keys, seconds)
+        return Result({**plan.digests, **digests}, self._job.keys, seconds)
 
     def _build(self, number: int, count: int, name: str) -> None:
         if name == DEBIAN:
@@ -142,8 +168,8 @@ class _Builder:
             return
         image = _TABLE[name]
         self._progress.begin(number, count, name, image.title)
-        declared = _declared(image)
-        arguments = {k: v for k, v in self._arguments.items() if k in declared}
+        declared = self._job.declared[name]
+        arguments = {k: v for k, v in self._job.arguments.items() if k in declared}
         arguments["BASE"] = self._reference(image.base)
         if TOOLS.upper() in declared:
             arguments[TOOLS.upper()] = self._reference(TOOLS)
@@ -175,9 +201,9 @@ class _Builder:
         archive.unlink()
 
     def _reference(self, name: str) -> str:
-        if name == DEBIAN and not self._debian.is_local:
-            return self._debian.reference
-        return f"{self._registry.repository(name)}:{self._recipes[name].key}"
+        if name == DEBIAN and not self._job.debian.is_local:
+            return self._job.debian.reference
+        return f"{self._registry.repository(name)}:{self._job.recipes[name].key}"
 
     def _context(self, name: str) -> Path:
         return self._folder / "storage" / "contexts" / name
@@ -187,10 +213,6 @@ class _Builder:
             ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
         ).stdout.strip()
         return [f"--label=org.opencontainers.image.revision={revision}"]
-
-
-def _declared(image: Image) -> set[str]:
-    return arguments_of((ROOT / image.dockerfile).read_text(encoding="utf-8"))
 
 
 def _check_disk(folder: Path) -> None:
