@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint types bench soak images cluster-up cluster-status cluster-down \
-  prove-isolation lock clean
+  notebooks prove-isolation lock clean
 
 help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name words; do \
@@ -26,8 +26,8 @@ lint: setup ## check style
 types: setup ## check types
 	@$(BIN)/mypy
 	@cd platform && ../$(BIN)/mypy --config-file ../pyproject.toml bootstrap.py openmp.py demo.py image_build
-	@cd jupyterhub/hub && ../../$(BIN)/mypy --config-file ../../pyproject.toml src
-	@cd jupyterhub/server && ../../$(BIN)/mypy --config-file ../../pyproject.toml src
+	@cd jupyterhub/hub/src && ../../../$(BIN)/mypy --config-file ../../../pyproject.toml maru_hub
+	@cd jupyterhub/server/src && ../../../$(BIN)/mypy --config-file ../../../pyproject.toml maru_server
 	@MYPYPATH=tests/cluster $(BIN)/mypy -p node
 
 bench: setup ## measure against peers, into docs/benchmarks.md
@@ -47,6 +47,10 @@ cluster-down: setup ## end the node: no process, mount, interface or rule is lef
 
 images: setup ## build what changed and push it; REGISTRY=host:port, else the node's own
 	@$(BIN)/python platform/image_build $(if $(REGISTRY),--registry $(REGISTRY))
+
+notebooks: cluster-up images ## node, images, platform; two people at work in a real browser
+	@$(BIN)/maru install --helm "$$($(BIN)/python tests/cluster/node path helm)"
+	@$(BIN)/python tests/cluster/notebooks.py
 
 prove-isolation: setup ## on a cluster with a hub: one user can't harm, read or reach another
 	@$(BIN)/python tests/cluster/isolation

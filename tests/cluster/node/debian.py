@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from node.errors import NodeError
@@ -23,25 +24,30 @@ PROGRAMS = {
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def missing() -> list[str]:
+def missing(programs: Mapping[str, str]) -> list[str]:
     """Return the packages whose program isn't there."""
     path = f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}"
-    return [p for p, program in PROGRAMS.items() if shutil.which(program, path=path) is None]
+    return [p for p, program in programs.items() if shutil.which(program, path=path) is None]
 
 
-def install_missing() -> None:
+def install_missing(programs: Mapping[str, str] = PROGRAMS) -> None:
     """Install what is missing with apt-get, and say so.
+
+    Parameters
+    ----------
+    programs
+        By package: what shows that it is there.
 
     Raises
     ------
     NodeError
         If there is no apt-get, or it fails.
     """
-    packages = missing()
+    packages = missing(programs)
     if not packages:
         return
     if shutil.which("apt-get") is None:
-        raise NodeError(f"the node needs {', '.join(packages)}; install them")
+        raise NodeError(f"this needs {', '.join(packages)}; install them")
     print(f"installing the Debian packages {' '.join(packages)} ...", flush=True)
     install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
     if _has_lists() and _apt(install).returncode == 0:
