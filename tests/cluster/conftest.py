@@ -21,15 +21,27 @@ if str(NODE.parent) not in sys.path:
 UP_S = 3600
 
 
+def pytest_collection_modifyitems(config, items):
+    """Skip the tests of this folder where no cluster can be had, and say it in one line."""
+    from node import lifecycle
+
+    why = lifecycle.why_not()
+    here = [item for item in items if NODE.parent in item.path.parents]
+    if not here or why is None or "KUBECONFIG" in os.environ or os.environ.get("CI"):
+        return
+    first, *others = here
+    reason = f"{len(here)} tests need a cluster: {why}; or let KUBECONFIG name a cluster"
+    first.add_marker(pytest.mark.skip(reason=reason))
+    items[:] = [item for item in items if item not in others]
+    config.hook.pytest_deselected(items=others)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cluster():
     """Bring the cluster up; return the kubeconfig, which ``KUBECONFIG`` names too."""
-    from node import lifecycle
     from node.layout import state
 
     if "KUBECONFIG" not in os.environ:
-        if (why := lifecycle.why_not()) and not os.environ.get("CI"):
-            pytest.skip(f"no cluster: {why}; or let KUBECONFIG name a cluster")
         done = subprocess.run(
             [sys.executable, str(NODE), "up"],
             check=False,

@@ -40,11 +40,6 @@ PARTS = (
     "scheduler",
 )
 
-pytestmark = pytest.mark.skipif(
-    lifecycle.why_not() is not None and not os.environ.get("CI"),
-    reason=f"no node can run here: {lifecycle.why_not()}",
-)
-
 
 @dataclass(frozen=True)
 class Node:

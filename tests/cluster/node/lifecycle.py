@@ -76,10 +76,10 @@ def up(state: State) -> None:
     NodeError
         If this machine can't carry a node, a part does not build, or one does not come up.
     """
+    check_machine()
     running = read_running(state)
     if running and running.is_alive and running.parts == _parts() and readiness.is_ready(state):
         return
-    check_machine()
     debian.install_missing()
     disk.check(cache(), disk.needed_bytes())
     build(all_parts())
@@ -109,6 +109,7 @@ def down(state: State, delete: bool = False) -> None:
     """
     if not state.folder.exists():
         return
+    check_machine()
     with alone(state):
         running = read_running(state)
         if running is not None:

@@ -97,8 +97,10 @@ def answers(server: Address, expected: Address) -> bool:
 
 
 def _kubectl(state: State, *words: str) -> dict[str, Any] | None:
+    if not (kubectl := program("kubectl")).exists():
+        return None
     command = [
-        str(program("kubectl")),
+        str(kubectl),
         "--kubeconfig",
         str(state.kubeconfig),
         "--request-timeout=5s",
