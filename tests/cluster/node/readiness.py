@@ -3,15 +3,15 @@
 import json
 import socket
 import struct
-import subprocess
 import time
 from datetime import datetime
+from http.client import HTTPException
 from typing import Any
 
 from node.addresses import Address, addresses_of
 from node.errors import NodeError
-from node.go_parts import program
-from node.layout import NODE_NAME, State
+from node.kubernetes_api import Api, ApiError
+from node.layout import State
 from node.namespaces import Process
 
 PATIENCE_S = 120.0
@@ -63,10 +63,16 @@ def wait(state: State, first: Process) -> None:
 def _unready(state: State) -> str:
     """Return what is not ready yet; empty when all is."""
     known = parts(state)
-    if late := [part["name"] for part in known if not part["ready"]] or not known:
-        return ", ".join(late) if isinstance(late, list) else "the first process"
+    if not known:
+        return "the first process"
+    if late := [part["name"] for part in known if not part["ready"]]:
+        return ", ".join(late)
     started = next(part["since"] for part in known if part["name"] == "kubelet")
-    if not _is_reported_ready(_kubectl(state, "get", f"node/{NODE_NAME}", "-o", "json"), started):
+    try:
+        nodes, _ = Api(state.kubeconfig).list("/api/v1/nodes")
+    except (OSError, HTTPException, ApiError):
+        return "the API server"
+    if not any(_is_reported_ready(node, started) for node in nodes):
         return "the kubelet to be Ready"
     addresses = addresses_of(state)
     if not answers(addresses.dns, addresses.api_service):
@@ -74,9 +80,9 @@ def _unready(state: State) -> str:
     return ""
 
 
-def _is_reported_ready(node: dict[str, Any] | None, since: float) -> bool:
+def _is_reported_ready(node: dict[str, Any], since: float) -> bool:
     """Return whether the kubelet that started then says Ready; the one before it may have too."""
-    for condition in (node or {}).get("status", {}).get("conditions", []):
+    for condition in node["status"].get("conditions", []):
         if condition["type"] == "Ready":
             said = datetime.fromisoformat(condition["lastHeartbeatTime"]).timestamp()
             return bool(condition["status"] == "True" and said >= int(since))
@@ -94,24 +100,6 @@ def answers(server: Address, expected: Address) -> bool:
             return asked.recv(512).endswith(expected.packed)
         except OSError:
             return False
-
-
-def _kubectl(state: State, *words: str) -> dict[str, Any] | None:
-    if not (kubectl := program("kubectl")).exists():
-        return None
-    command = [
-        str(kubectl),
-        "--kubeconfig",
-        str(state.kubeconfig),
-        "--request-timeout=5s",
-        f"--cache-dir={state.inside}/kubectl",
-        *words,
-    ]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=20)
-    if done.returncode != 0:
-        return None
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
 
 
 def _complaint(state: State, missing: str, failing: list[dict[str, Any]]) -> str:
