@@ -7,7 +7,6 @@ to MARU_SOAK_REPORT if that is set.
 import base64
 import json
 import os
-import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
@@ -24,7 +23,6 @@ WORK_S = int(TIMEOUT_S * 2.2)
 # From the last activity: the whole time, and at most a tenth more; then the hub has to see it.
 LATEST_S = TIMEOUT_S * 1.1
 SEEN_S = 30
-CHARTS = Path(__file__).parents[2] / "charts"
 
 SPARK = f"""
 import threading, time
@@ -49,43 +47,19 @@ SAVED = {
 
 
 @pytest.fixture(scope="module")
-def hub(kubectl, programs, installed):
+def hub(kubectl, maru_install, installed, tmp_path_factory):
     """The hub's address, its idle time short while this module runs."""
-    helm = Helm(programs("helm"), kubectl)
-    helm.set(TIMEOUT_S, WARNING_S)
+    values = tmp_path_factory.mktemp("values")
+    idle = {"idle": {"timeoutSeconds": TIMEOUT_S, "warningSeconds": WARNING_S}}
+    (values / "jupyterhub.yaml").write_text(json.dumps(idle))
+    maru_install("--chart", "jupyterhub", "--values", str(values))
     node = kubectl("get", "nodes", "-o", "jsonpath={.items[0].status.addresses[0].address}")
     port = kubectl(
         *("-n", "jupyterhub", "get", "service", "proxy-public"),
         *("-o", "jsonpath={.spec.ports[0].nodePort}"),
     )
     yield f"http://{node}:{port}"
-    helm.set(600, 120)
-
-
-class Helm:
-    """Changes the idle time of the installed hub and nothing else."""
-
-    def __init__(self, program, kubectl):
-        self.program, self.kubectl = program, kubectl
-
-    def set(self, timeout_s, warning_s):
-        done = subprocess.run(
-            [
-                *(self.program, "-n", "jupyterhub", "upgrade", "jupyterhub"),
-                *(str(CHARTS / "jupyterhub"), "--reuse-values"),
-                *("--set", f"idle.timeoutSeconds={timeout_s}"),
-                *("--set", f"idle.warningSeconds={warning_s}"),
-            ],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stderr
-        self.kubectl(
-            *("-n", "jupyterhub", "rollout", "status", "deployment/hub", "--timeout=180s"),
-            timeout_s=200,
-        )
+    maru_install("--chart", "jupyterhub")
 
 
 @pytest.fixture(scope="module")
