@@ -2,8 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench soak images cluster-up cluster-status cluster-down \
-  notebooks prove-isolation lock clean
+.PHONY: help setup demo test lint types bench soak cluster-up cluster-status cluster-down images notebooks prove-isolation lock clean
 
 help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name words; do \

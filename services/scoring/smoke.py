@@ -1,14 +1,16 @@
 """Inside the scoring image: the service loads, and refuses in words to start without a bundle."""
 
+import importlib
 import json
 import sys
 
-sys.path.insert(0, "/opt/scoring")
-
 import bentoml
-import service
 
 from maru.errors import BundleError
+
+sys.path.insert(0, "/opt/scoring")
+# By name: outside the image there is no such package.
+service = importlib.import_module("service")
 
 
 def main() -> None:
