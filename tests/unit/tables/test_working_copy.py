@@ -130,3 +130,26 @@ def test_what_the_contract_refuses_is_refused_in_the_same_words(tmp_path, rows):
     with pytest.raises(DataError) as parts:
         copied(made, tmp_path, 7)
     assert str(parts.value) == str(whole.value)
+
+
+def test_a_row_of_a_year_that_python_lacks_is_copied_as_it_is_read(tmp_path):
+    # A loader's null that became the least moment there is.
+    days = [-(10**14), *range(0, 30 * 86_400_000, 86_400_000), 9 * 10**14]
+    rows = pl.DataFrame({
+        "who": ["old", *["ana", "bo"] * 15, "far"],
+        "at": pl.Series(days).cast(pl.Datetime("ms")),
+    })  # fmt: skip
+    columns = (Column("who", "string"), Column("at", "timestamp"))
+    made = Table("sales", lambda: rows, columns, time="at", key=("at", "who"))
+    for at_once in (3, 100):
+        copy = copied(made, tmp_path, at_once)
+        assert copy.digest == read_tables([made], time_zone="UTC").digest
+        assert copy.earliest("sales", date(2025, 1, 1)) == "old"
+
+
+@pytest.mark.parametrize("at_once", [10, 1000])
+def test_a_table_without_any_rule_is_copied(tmp_path, at_once):
+    rows = pl.DataFrame({"who": ["ana", None, "bo"] * 20, "_code": ["x", "y", None] * 20})
+    columns = (Column("who", "string", nullable=True), Column("_code", "string", nullable=True))
+    made = Table("sales", lambda: rows, columns, time=None)
+    assert copied(made, tmp_path, at_once).digest == read_tables([made], time_zone="UTC").digest

@@ -16,6 +16,7 @@ import polars as pl
 MOST_BOUNDS = 32
 SAMPLED = 64  # values in as many rows as are held at once
 NULLS = -1
+_CODE = "\0code"  # a name that no column of a source has
 
 
 def parts_in_order(
@@ -75,7 +76,7 @@ class _Part:
         step = max(1, self.at_once // SAMPLED)
         if self.by:
             # As Python values: a slice of a column would hold the strings of the whole frame.
-            values = frame[self.by[0]].gather_every(step)
+            values = _numbers(frame[self.by[0]]).gather_every(step)
             self.sampled += values.to_list()
             self.dtype = values.dtype
         self.rows += frame.height
@@ -134,18 +135,21 @@ def _left(by: Sequence[str], code: int) -> Sequence[str]:
 
 def _by_code(frame: pl.DataFrame, name: str, bounds: pl.Series) -> Mapping[int, pl.DataFrame]:
     """Divide rows: nulls, below the first bound (0), equal to it (1), between it and the next."""
-    column = frame[name]
-    if column.dtype == pl.Boolean:
-        column, bounds = column.cast(pl.UInt8), bounds.cast(pl.UInt8)
+    column = _numbers(frame[name])
     low = bounds.search_sorted(column, side="left")
     high = bounds.search_sorted(column, side="right")
     codes = (low.cast(pl.Int32) + high.cast(pl.Int32)).to_frame("code")
     code = codes.select(pl.when(column.is_null()).then(NULLS).otherwise("code").alias("code"))
-    marked = code.to_series().alias("_code")
+    marked = code.to_series().alias(_CODE)
     divided = frame.with_columns(marked).partition_by(
-        "_code", as_dict=True, maintain_order=True, include_key=False
+        _CODE, as_dict=True, maintain_order=True, include_key=False
     )
     return {int(key[0]): rows for key, rows in divided.items()}
+
+
+def _numbers(column: pl.Series) -> pl.Series:
+    """Return days, moments and booleans as numbers: Python has no day before the year 1."""
+    return column.cast(pl.UInt8) if column.dtype == pl.Boolean else column.to_physical()
 
 
 def _new(folder: Path) -> Path:

@@ -86,13 +86,14 @@ class WorkingCopy:
 
     def earliest(self, table: str, as_of: date) -> Any:
         """Return an entity of the table's earliest day that is known before ``as_of``, if any."""
-        best: tuple[date, Any] | None = None
+        best: tuple[int, Any] | None = None
         for file in self.tables[table].by_entity:
             rows = self._known(file, as_of)
             if rows.height:
-                row = rows.row(rows["day"].arg_min() or 0, named=True)
-                if best is None or row["day"] < best[0]:
-                    best = (row["day"], row[self.entity])
+                days = rows["day"].to_physical()
+                at = days.arg_min() or 0
+                if best is None or days[at] < best[0]:
+                    best = (days[at], rows[self.entity][at])
         return None if best is None else best[1]
 
     def of_entities(self, entities: pl.Series, columns: Mapping[str, Collection[str]]) -> Snapshot:
