@@ -227,6 +227,19 @@ def test_two_tables_of_one_name_are_refused():
         read(table(), table())
 
 
+@pytest.mark.parametrize("name", ["row", "reason"])
+def test_a_column_of_a_name_that_broken_rows_are_kept_with_is_refused(name):
+    made = Table("sales", lambda: pl.DataFrame({name: [1]}), (Column(name, "int"),), time=None)
+    with pytest.raises(DataError, match=f"{name} can't be the name of a column.* source='{name}'"):
+        read_tables([made], time_zone=NEW_YORK)
+
+
+def test_a_file_that_is_empty_is_an_error_in_words(tmp_path):
+    (tmp_path / "sales.csv").touch()
+    with pytest.raises(DataError, match=r"sales\.csv cannot be read: empty CSV"):
+        read(table(load=str(tmp_path / "sales.csv")))
+
+
 @pytest.mark.parametrize("where", ["project", "table"])
 def test_an_unknown_time_zone_is_refused(where):
     tables = [table(source_time_zone="Mars/Base")] if where == "table" else [table()]

@@ -60,7 +60,14 @@ def read_table(
     table: Table, *, time_zone: str
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[CheckResult]]:
     """Read one table: its good rows, its broken rows with reason, and what each rule found."""
-    source = select_declared(table, _load(table)).with_row_index(ROW)
+    return check_source(table, select_declared(table, _load(table)), time_zone=time_zone)
+
+
+def check_source(
+    table: Table, source: pl.DataFrame, *, time_zone: str
+) -> tuple[pl.DataFrame, pl.DataFrame, list[CheckResult]]:
+    """Check the rows of ``select_declared``; return what ``read_table`` does."""
+    source = source.with_row_index(ROW)
     values, rules = parsing_rules(table, source.schema, time_zone)
     parsed = source.select(ROW, *values)
     more = [rule for column in table.columns for rule in value_rules(column)]
@@ -80,7 +87,10 @@ def read_table(
 
 
 def check_declared(tables: Sequence[Table], time_zone: str) -> None:
-    """Raise DataError where two tables share a name, or the project's time zone is none."""
+    """Raise DataError where the tables can't be read as they are declared.
+
+    That is where two share a name, a column has a name that is ours, or the time zone is none.
+    """
     _check_time_zone(time_zone, "the project's time_zone")
     names = [table.name for table in tables]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -88,6 +98,12 @@ def check_declared(tables: Sequence[Table], time_zone: str) -> None:
             f"each table has a name of its own; declared twice: {', '.join(twice)}. "
             f"Rename one in data.py."
         )
+    for table in tables:
+        if ours := [name for name in (ROW, REASON) if table.column(name) is not None]:
+            raise DataError(
+                f"table {table.name}: {ours[0]} can't be the name of a column, for it is what "
+                f"broken rows are kept with. Give it another one, and say source={ours[0]!r}."
+            )
 
 
 def refuse_blocked(report: Sequence[CheckResult]) -> None:
@@ -194,7 +210,7 @@ def reading_errors(table: Table) -> Iterator[None]:
     """Say in words what keeps a source from being read."""
     try:
         yield
-    except (OSError, pl.exceptions.ComputeError) as error:
+    except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(
             f"table {table.name}: {_place(table)} cannot be read: {error}. "
             f"Check the path in data.py."
