@@ -4,10 +4,11 @@ Each table's source is read once, a part at a time; every row is checked against
 ``maru.tables.reading`` does it, and written to Parquet files. Two rules look at other rows: a key's
 second row, so rows are brought in order of their key first, and the rows of each day, which are
 counted. The same order gives the snapshot's digest. Then each table is written by entity. Broken
-rows are held: the contract bounds their share.
+rows are held: the contract bounds their share. A table that fits into memory is checked whole.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -22,6 +23,7 @@ from maru.tables.reading import (
     REASON,
     ROW,
     check_declared,
+    check_source,
     key_rules,
     open_source,
     parsing_rules,
@@ -97,6 +99,38 @@ class _Copying:
 
     def copy(self, batches: Iterator[pl.DataFrame]) -> CopiedTable:
         """Check and write the rows; the source is not held once they are in order."""
+        first: list[pl.DataFrame] = []
+        rows = 0
+        for batch in batches:
+            first.append(batch)
+            rows += batch.height
+            if rows > self._at_once:
+                return self._in_parts(chain(_taken(first), batches))
+        return self._whole(first)
+
+    def _whole(self, batches: list[pl.DataFrame]) -> CopiedTable:
+        """Copy rows that fit into memory: in half the time that parts take."""
+        table = self._table
+        kept, broken, report = check_source(
+            table,
+            pl.concat((select_declared(table, batch) for batch in _taken(batches)), rechunk=False),
+            time_zone=self._time_zone,
+        )
+        digest = table_digest(kept) if kept.height else ""  # refused
+        days = None
+        if kept.height and "day" in kept.columns:
+            days = kept.group_by("day").agg(rows=pl.len()).sort("day")
+        height, schema = kept.height, kept.schema
+        has_entity = self._entity in schema
+        if has_entity and not self._in_order_of_entities(schema):
+            kept = kept.sort(self._entity, maintain_order=True)
+        files = [self._write(kept, "000000")] if height else []
+        by_entity = tuple(self._ranges(files)) if has_entity else ()
+        return CopiedTable(
+            tuple(files), by_entity, height, digest, broken, tuple(report), days, schema
+        )
+
+    def _in_parts(self, batches: Iterator[pl.DataFrame]) -> CopiedTable:
         table = self._table
         order = list(table.key) or [column.name for column in table.columns]
         checked = (self._checked(batch) for batch in batches)
@@ -203,8 +237,7 @@ class _Copying:
         """Write the rows again by entity, where their order is another."""
         if self._entity not in schema:
             return ()
-        first = next(iter(self._table.key), schema.names()[0])
-        if first == self._entity:
+        if self._in_order_of_entities(schema):
             return tuple(self._ranges(files))
         entity = self._entity
 
@@ -223,6 +256,9 @@ class _Copying:
         files[:] = again
         return tuple(self._ranges(again))
 
+    def _in_order_of_entities(self, schema: pl.Schema) -> bool:
+        return next(iter(self._table.key), schema.names()[0]) == self._entity
+
     def _ranges(self, files: Sequence[Path]) -> Iterator[EntityFile]:
         for file in files:
             found = pl.read_parquet(file, columns=[self._entity])[self._entity].drop_nulls()
@@ -231,8 +267,16 @@ class _Copying:
 
     def _write(self, rows: pl.DataFrame, name: str) -> Path:
         path = self._folder / f"{name}.parquet"
-        rows.write_parquet(path, compression="lz4")
+        # Statistics take as long as the rest, and nothing looks for values but the entity's.
+        rows.write_parquet(path, compression="lz4", statistics=False)
         return path
+
+
+def _taken(frames: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield the frames, first to last, and let each go."""
+    frames.reverse()
+    while frames:
+        yield frames.pop()
 
 
 def _flag(rule: Rule, number: int) -> pl.Expr:

@@ -28,7 +28,7 @@ def source_parts(
     """
     size = min(BATCH, at_once)
     if isinstance(source, pl.DataFrame):
-        yield from source.iter_slices(size) if source.height else iter([source])
+        yield from source.iter_slices(size) if source.height > at_once else iter([source])
         return
     with reading_errors(table):
         schema = source.collect_schema()
