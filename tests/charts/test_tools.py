@@ -20,8 +20,6 @@ from policy_tools import (
     write_schemas,
 )
 
-pytestmark = pytest.mark.xdist_group("policy-tools")
-
 
 @pytest.fixture(scope="module")
 def renders(tmp_path_factory):

@@ -59,7 +59,8 @@ def test_a_second_run_changes_no_secret_and_restarts_nothing(kubectl, installed,
         return {
             pod["metadata"]["uid"]
             for pod in listed
-            if pod["metadata"]["ownerReferences"][0]["kind"] in ("StatefulSet", "ReplicaSet")
+            if {owner["kind"] for owner in pod["metadata"].get("ownerReferences", [])}
+            & {"StatefulSet", "ReplicaSet"}
             and pod["status"]["phase"] == "Running"
         }
 
@@ -171,6 +172,16 @@ def test_a_mistake_is_one_sentence(images, programs, cluster, words, sentence):
     )
     assert done.returncode == 1
     assert sentence in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_kubeconfig_that_is_none_is_said(images, programs, tmp_path):
+    broken = tmp_path / "kubeconfig"
+    broken.write_text("clusters: [{ name: }")
+    given = ["--images", str(images), "--helm", programs("helm"), "--kubeconfig", str(broken)]
+    done = subprocess.run([MARU, "install", *given], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "there is no cluster to install on" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 

@@ -2,12 +2,15 @@
 
 import base64
 import contextlib
+import json
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import urllib3
+import yaml
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
@@ -16,10 +19,33 @@ from maru.installation.steps import Workload
 
 _TIMEOUT_S = 15
 _TAIL_LINES = 15
+_PATIENCE_S = 30.0
 _STUCK = {
     *("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError"),
     *("CreateContainerError", "CrashLoopBackOff", "RunContainerError"),
 }
+
+
+class _PatientClient(client.ApiClient):  # type: ignore[misc]
+    """An API client that outlives a restart of the server, and refuses in words."""
+
+    def call_api(self, *args: Any, **options: Any) -> Any:
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                return super().call_api(*args, **options)
+            except urllib3.exceptions.HTTPError as error:
+                if time.monotonic() > deadline:
+                    raise RunError(_no_answer(self.configuration.host, error)) from None
+                time.sleep(1.0)
+            except ApiException as error:
+                if error.status not in (401, 403):
+                    raise
+                said = json.loads(error.body or "{}").get("message", error.reason)
+                raise RunError(
+                    f"the cluster at {self.configuration.host} does not allow it: {said}. "
+                    "maru install needs an account that may make namespaces and roles"
+                ) from None
 
 
 class KubernetesCluster:
@@ -28,14 +54,16 @@ class KubernetesCluster:
     def __init__(self, kubeconfig: Path | None) -> None:
         try:
             config.load_kube_config(str(kubeconfig) if kubeconfig else None)
-        except config.ConfigException as error:
+        except (config.ConfigException, yaml.YAMLError) as error:
+            why = " ".join(str(error).split())
             raise RunError(
-                f"there is no cluster to install on: {error}. Name its kubeconfig: "
+                f"there is no cluster to install on: {why}. Name its kubeconfig: "
                 "--kubeconfig FILE; `make cluster-up` starts a cluster of this machine's own"
             ) from None
-        self._core = client.CoreV1Api()
-        self._apps = client.AppsV1Api()
-        self._batch = client.BatchV1Api()
+        patient = _PatientClient()
+        self._core = client.CoreV1Api(patient)
+        self._apps = client.AppsV1Api(patient)
+        self._batch = client.BatchV1Api(patient)
         self._ask: dict[str, Any] = {"_request_timeout": _TIMEOUT_S}
 
     def reach(self) -> str:
@@ -50,11 +78,7 @@ class KubernetesCluster:
         try:
             version = client.VersionApi().get_code(**self._ask).git_version
         except (ApiException, urllib3.exceptions.HTTPError) as error:
-            why = getattr(error, "reason", None) or error
-            raise RunError(
-                f"the cluster at {host} does not answer: {why}. "
-                "See `make cluster-status`, or name another: --kubeconfig FILE"
-            ) from None
+            raise RunError(_no_answer(host, error)) from None
         return f"{host}, Kubernetes {version}"
 
     def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> bool:
@@ -162,6 +186,14 @@ class KubernetesCluster:
             and (job.metadata.labels or {}).get("app.kubernetes.io/managed-by")
             and not job.metadata.deletion_timestamp
         ]
+
+
+def _no_answer(host: str, error: Exception) -> str:
+    why = str(getattr(error, "reason", None) or error)
+    return (
+        f"the cluster at {host} does not answer: {why}. "
+        "See `make cluster-status`, or name another: --kubeconfig FILE"
+    )
 
 
 def _workload(kind: str, item: Any, available: int | None, pods: list[Any]) -> Workload:
