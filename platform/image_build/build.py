@@ -16,7 +16,7 @@ from image_build.clients import write_secrets
 from image_build.debian import Debian, make_root
 from image_build.errors import ImageError
 from image_build.keys import Recipe, arguments_of, make_recipes, stage
-from image_build.plan import Plan, last_use, make_plan
+from image_build.plan import Plan, make_plan
 from image_build.progress import Progress
 from image_build.registry import Registry
 from image_build.storage import Storage
@@ -142,7 +142,6 @@ class _Builder:
         # All at once and first: an edit in the checkout must not reach half of the images.
         for name in plan.build:
             stage(ROOT, self._job.recipes[name], self._context(name))
-        last = last_use(plan, IMAGES, self._job.uses_tools)
         seconds: dict[str, float] = {}
         pushes: dict[str, Future[str]] = {}
         with ThreadPoolExecutor(max_workers=1) as pusher:
@@ -153,9 +152,6 @@ class _Builder:
                 seconds[name] = round(time.monotonic() - begin, 1)
                 for done in [n for n, p in pushes.items() if p.done()]:
                     pushes[done].result()  # a failed push ends the run here
-                for used in [n for n, user in last.items() if user == name]:
-                    # In the pusher's queue: after the pushes that still read it.
-                    pusher.submit(self._storage.remove, self._reference(used))
         digests = {name: push.result() for name, push in pushes.items()}
         return Result({**plan.digests, **digests}, self._job.keys, seconds)
 

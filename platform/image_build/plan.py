@@ -62,19 +62,3 @@ def make_plan(
         visit(name)
     order = [DEBIAN, *table]
     return Plan(tuple(name for name in order if name in missing), digests)
-
-
-def last_use(plan: Plan, images: Iterable[Image], uses_tools: Collection[str]) -> dict[str, str]:
-    """Map each image that a build needs to the last image of the plan that needs it.
-
-    After that one it can go from the disk. An image that nothing else needs maps to itself.
-    """
-    table = {image.name: image for image in images}
-    last: dict[str, str] = {}
-    for name in plan.build:
-        last[name] = name
-        if name in table:
-            last[table[name].base] = name
-        if name in uses_tools:
-            last[TOOLS] = name
-    return last

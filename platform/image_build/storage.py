@@ -86,11 +86,6 @@ class Storage:
         )
         return digest_file.read_text(encoding="utf-8").strip()
 
-    def remove(self, reference: str) -> None:
-        """Take an image off this disk, if it is there."""
-        command = [*self._buildah("rmi"), "--force", reference]
-        subprocess.run(command, env=self._environment, capture_output=True, check=False)
-
     def _buildah(self, command: str) -> list[str]:
         places = ("--root", str(self._folder / "root"), "--runroot", str(self._folder / "run"))
         return ["buildah", *places, "--storage-driver=overlay", command]

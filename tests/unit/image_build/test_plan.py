@@ -1,6 +1,6 @@
 import pytest
 from image_build.errors import ImageError
-from image_build.plan import last_use, make_plan
+from image_build.plan import make_plan
 from image_build.table import Image
 
 IMAGES = (
@@ -52,15 +52,3 @@ def test_a_public_debian_is_not_built():
 def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(ImageError, match="no image 'spark'; there are base, tools, packages"):
         plan("spark")
-
-
-def test_an_image_leaves_the_disk_after_its_last_use():
-    made = plan("platform", "s3")
-    assert last_use(made, IMAGES, USES_TOOLS) == {
-        "debian": "base",
-        "base": "s3",
-        "tools": "platform",
-        "packages": "platform",
-        "platform": "platform",
-        "s3": "s3",
-    }
