@@ -26,6 +26,7 @@ class Output:
     """What a cell printed, and how it ended."""
 
     text: str = ""
+    stderr: str = ""
     error: str = ""
 
 
@@ -210,7 +211,9 @@ def _collect(channel, sent):
         if message.get("parent_header", {}).get("msg_id") != sent:
             continue
         kind, content = message["msg_type"], message["content"]
-        if kind == "stream":
+        if kind == "stream" and content["name"] == "stderr":
+            output.stderr += content["text"]
+        elif kind == "stream":
             output.text += content["text"]
         elif kind == "execute_result":
             output.text += content["data"].get("text/plain", "")

@@ -85,7 +85,8 @@ def _hub(c: Any, settings: Settings, environment: Mapping[str, str]) -> None:
     # The spawn page comes at once and shows what happens.
     hub.tornado_settings = {"slow_spawn_timeout": 0}
     hub.concurrent_spawn_limit = 20
-    hub.last_activity_interval = min(60, settings.idle.every_s)
+    # So often the hub compares the proxy's routes with its own: a proxy that restarted knows none.
+    hub.last_activity_interval = 10
     hub.activity_resolution = 10
 
 
