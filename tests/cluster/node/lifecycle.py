@@ -81,7 +81,7 @@ def up(state: State) -> None:
     if running and running.is_alive and running.parts == _parts() and readiness.is_ready(state):
         return
     debian.install_missing()
-    disk.check(cache(), disk.needed_bytes())
+    disk.check(cache(), disk.build_bytes())
     build(all_parts())
     with alone(state):
         running = read_running(state)
@@ -94,7 +94,7 @@ def up(state: State) -> None:
         else:
             if running is not None:
                 _clear(state, running)
-            disk.check(state.folder, disk.NODE_BYTES)
+            disk.check(state.folder, disk.start_bytes(state))
             process = _start(state)
         readiness.wait(state, process)
 

@@ -6,6 +6,7 @@ import pytest
 from node import disk
 from node.disk import GIB
 from node.errors import NodeError
+from node.layout import State
 
 
 def test_the_missing_amount_is_named(tmp_path, monkeypatch):
@@ -17,9 +18,16 @@ def test_the_missing_amount_is_named(tmp_path, monkeypatch):
         disk.check(tmp_path / "not" / "yet", 4 * GIB)
 
 
-def test_a_build_needs_more_than_a_start(monkeypatch, tmp_path):
+def test_a_build_needs_room_only_while_something_is_missing(monkeypatch, tmp_path):
     monkeypatch.setenv("MARU_CACHE", str(tmp_path))
-    unbuilt = disk.needed_bytes()
+    assert disk.build_bytes() > 10 * GIB
     for part in disk.all_parts():
         part.home.mkdir(parents=True)
-    assert disk.needed_bytes() < unbuilt
+    assert disk.build_bytes() == 0
+
+
+def test_a_node_that_has_its_images_needs_less(tmp_path):
+    state = State(tmp_path)
+    new = disk.start_bytes(state)
+    (state.inside / "containerd").mkdir(parents=True)
+    assert disk.start_bytes(state) < new
