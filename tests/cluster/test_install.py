@@ -1,4 +1,4 @@
-"""`maru install` on the real cluster: once, again, killed half-way, and told what is wrong."""
+"""`maru install` on the real cluster: once, again, killed half-way, and where something fails."""
 
 import base64
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
 MARU = str(Path(sys.executable).with_name("maru"))
 SECRETS = {
     "maru": ("postgresql", "s3", "mlflow"),
@@ -77,7 +78,7 @@ def test_a_run_that_is_killed_is_continued_by_the_next(
     """Killed while it waits for a changed MLflow; the next run leaves what the values say."""
     (tmp_path / "mlflow.yaml").write_text("auth: { cacheSeconds: 31 }\n")
     words = ["--helm", programs("helm"), "--images", str(images), "--kubeconfig", str(cluster)]
-    words += ["--chart", "mlflow", "--repo", str(Path(__file__).resolve().parents[2])]
+    words += ["--chart", "mlflow", "--repo", str(ROOT)]
     process = subprocess.Popen(
         [MARU, "install", *words, "--values", str(tmp_path)],
         stderr=subprocess.PIPE,
@@ -123,7 +124,7 @@ def test_what_a_killed_helm_left_pending_does_not_lock_the_release(
     started = time.monotonic()
     words = maru_install("--chart", "mlflow").stderr
     assert "another helm works on it, or was killed" in words
-    assert time.monotonic() - started > 30
+    assert time.monotonic() - started > 15
     pending = "owner=helm,status=pending-upgrade"
     assert (
         json.loads(kubectl("-n", "maru", "get", "secrets", "-l", pending, "-o", "json"))["items"]
@@ -150,60 +151,3 @@ def test_a_setup_job_that_fails_ends_it_with_its_last_words(
         assert "Traceback" not in done.stderr
     finally:
         maru_install("--chart", "storage")
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["--images", "/nowhere.yaml"], "/nowhere.yaml that lists them is not there. make images"),
-        (["--kubeconfig", "/nowhere"], "--kubeconfig must be a file, got /nowhere"),
-        (["--helm", "/nowhere"], "--helm must be a program that may be run, got /nowhere"),
-        (["--environment", "moon"], "no environment moon; there is: production, test"),
-        (["--chart", "postgres"], "no chart postgres; there is: storage, mlflow, jupyterhub"),
-    ],
-)
-def test_a_mistake_is_one_sentence(images, programs, cluster, words, sentence):
-    given = ["--images", str(images), "--helm", programs("helm"), "--kubeconfig", str(cluster)]
-    done = subprocess.run(
-        [MARU, "install", *given, *words, "--repo", str(Path(__file__).resolve().parents[2])],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert sentence in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-
-
-def test_a_kubeconfig_that_is_none_is_said(images, programs, tmp_path):
-    broken = tmp_path / "kubeconfig"
-    broken.write_text("clusters: [{ name: }")
-    given = ["--images", str(images), "--helm", programs("helm"), "--kubeconfig", str(broken)]
-    done = subprocess.run([MARU, "install", *given], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "there is no cluster to install on" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-
-
-def test_a_cluster_that_does_not_answer_is_said(images, programs, cluster, tmp_path):
-    dead = tmp_path / "kubeconfig"
-    document = json.loads(
-        subprocess.run(
-            [programs("kubectl"), "--kubeconfig", cluster, "config", "view", "--raw", "-o", "json"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-    )
-    document["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
-    dead.write_text(json.dumps(document))
-    given = ["--images", str(images), "--helm", programs("helm"), "--kubeconfig", str(dead)]
-    done = subprocess.run(
-        [MARU, "install", *given, "--repo", str(Path(__file__).resolve().parents[2])],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "the cluster at https://127.0.0.1:1 does not answer" in done.stderr
-    assert "Traceback" not in done.stderr

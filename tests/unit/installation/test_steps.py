@@ -187,6 +187,6 @@ def test_another_helm_is_waited_for(cluster):
     install, charts = installation(cluster, names=("mlflow",))
     install.run(said.append)
     assert [line for line in said if "another helm" in line] == [
-        "chart mlflow: another helm works on it, or was killed; at most 60 s"
+        "chart mlflow: another helm works on it, or was killed; at most 30 s"
     ]
     assert len(charts.installed) == 1

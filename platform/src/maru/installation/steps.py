@@ -25,7 +25,7 @@ PATIENCE_S = 90.0
 # A volume that is not bound in the first second is no news.
 SHOWN_AFTER_S = 5.0
 # Helm itself works for a few seconds; a record that is pending for longer was left by a killed one.
-HELM_S = 60.0
+HELM_S = 30.0
 _LOOK_S = 1.0
 
 Report = Callable[[str], None]
