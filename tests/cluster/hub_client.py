@@ -36,7 +36,7 @@ class Person:
 
     url: str
     name: str
-    password: str
+    password: str = field(repr=False)
     http: httpx.Client = field(init=False)
 
     def __post_init__(self):

@@ -11,8 +11,6 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError
-
 from maru_server.processes import PROC, Processes
 
 _PORTS = range(4040, 4057)
@@ -66,6 +64,9 @@ def _address(words: str) -> str:
 
 
 async def _has_running_job(origin: str) -> bool:
+    # Most servers never have a JVM to ask, and every server's start is waited for.
+    from tornado.httpclient import HTTPClientError
+
     applications = f"{origin}/api/v1/applications"
     # A driver that doesn't answer in time is no proof of work; its CPU use is.
     with suppress(OSError, HTTPClientError, ValueError, KeyError, TypeError):
@@ -76,6 +77,8 @@ async def _has_running_job(origin: str) -> bool:
 
 
 async def _get(url: str) -> list[dict[str, str]]:
+    from tornado.httpclient import AsyncHTTPClient
+
     answer = await AsyncHTTPClient().fetch(
         url, request_timeout=_TIMEOUT_S, connect_timeout=_TIMEOUT_S, follow_redirects=False
     )
