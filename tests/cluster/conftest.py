@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(config, items):
 
     why = lifecycle.why_not()
     here = [item for item in items if NODE.parent in item.path.parents]
-    if not here or why is None or "KUBECONFIG" in os.environ or os.environ.get("CI"):
+    if not here or why is None or _names_another_cluster() or os.environ.get("CI"):
         return
     first, *others = here
     reason = f"{len(here)} tests need a cluster: {why}; or let KUBECONFIG name a cluster"
@@ -41,7 +41,7 @@ def cluster():
     """Bring the cluster up; return the kubeconfig, which ``KUBECONFIG`` names too."""
     from node.layout import state
 
-    if "KUBECONFIG" not in os.environ:
+    if not _names_another_cluster():
         done = subprocess.run(
             [sys.executable, str(NODE), "up"],
             check=False,
@@ -111,6 +111,14 @@ def installed(maru_install):
     """Install the platform, every chart of it; return what that printed."""
     done = maru_install()
     return done.stdout + done.stderr
+
+
+def _names_another_cluster():
+    """Return whether ``KUBECONFIG`` names a cluster that isn't this checkout's node."""
+    from node.layout import state
+
+    named = os.environ.get("KUBECONFIG")
+    return bool(named) and Path(named).resolve() != state().kubeconfig
 
 
 def _run(command, *, check=True):

@@ -21,16 +21,19 @@ def is_unified(root: Path = Path("/sys/fs/cgroup")) -> bool:
     return (root / "cgroup.controllers").exists()
 
 
-def make(name: str) -> list[Path]:
-    """Make the node's root in each hierarchy; return the folders."""
-    folders = [parent / name for parent in parents(MOUNTS.read_text(), OWN.read_text())]
-    for folder in folders:
+def folders(name: str) -> list[Path]:
+    """Return the folders that are the node's root, one in each hierarchy, made or not."""
+    return [parent / name for parent in parents(MOUNTS.read_text(), OWN.read_text())]
+
+
+def make(roots: list[Path]) -> None:
+    """Make the folders."""
+    for folder in roots:
         folder.mkdir(exist_ok=True)
         # A new cpuset is empty, and nothing may run in an empty one.
         for file in ("cpuset.cpus", "cpuset.mems"):
             if (folder / file).exists() and not is_unified():
                 (folder / file).write_text((folder.parent / file).read_text())
-    return folders
 
 
 def parents(mountinfo: str, own: str) -> list[Path]:

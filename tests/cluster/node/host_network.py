@@ -2,13 +2,13 @@
 
 import json
 import subprocess
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from node.addresses import Addresses
 
 PREFIX = "maru-"
+NOTE = Path("/run/maru-forwarding")
 
 
 @dataclass(frozen=True)
@@ -50,20 +50,16 @@ class HostNetwork:
             }}
         """
         subprocess.run(["nft", "-f", "-"], input=table, text=True, check=True)
-        for name in (self.name, *outside_interfaces()):
-            _forwarding(name).write_text("1")
+        forward(self.name)
+        note_forwarding()
+        for name in outside_interfaces():
+            forward(name)
         if _forwards_nothing_by_default():
             for rule in self._accepting():
                 subprocess.run(["iptables", "--wait", "-I", "FORWARD", *rule], check=True)
 
-    def disconnect(self, forwarded: Iterable[str]) -> None:
-        """Take it all away; what is gone already is no error.
-
-        Parameters
-        ----------
-        forwarded
-            Interfaces that did not forward before: so it is again with the last node.
-        """
+    def disconnect(self) -> None:
+        """Take it all away; what is gone already is no error."""
         _quietly("ip", "link", "delete", self.name)
         _quietly("nft", "delete", "table", "ip", self.name)
         for rule in self._accepting():
@@ -71,10 +67,8 @@ class HostNetwork:
                 "iptables", "--wait", "-D", "FORWARD", *rule
             ):
                 pass
-        others = [link for link in interfaces() if link.startswith(PREFIX)]
-        for name in forwarded:
-            if not others and _forwarding(name).exists():
-                _forwarding(name).write_text("0")
+        if not any(link.startswith(PREFIX) for link in interfaces()):
+            _undo_forwarding()
 
     def _accepting(self) -> list[list[str]]:
         """Return the rules that let packets of the node pass a firewall such as Docker's."""
@@ -111,6 +105,29 @@ def ip(*words: str) -> None:
 def not_forwarding() -> list[str]:
     """Return the outside interfaces that do not forward packets."""
     return [n for n in outside_interfaces() if _forwarding(n).read_text().strip() == "0"]
+
+
+def forward(interface: str) -> None:
+    """Let an interface's packets be forwarded."""
+    _forwarding(interface).write_text("1")
+
+
+def note_forwarding() -> None:
+    """Note which outside interfaces don't forward yet: so it is again after the last node.
+
+    The note lies where it is gone after a start of the machine, as the setting is.
+    """
+    with NOTE.open("a", encoding="utf-8") as note:
+        note.writelines(f"{name}\n" for name in not_forwarding())
+
+
+def _undo_forwarding() -> None:
+    if not NOTE.exists():
+        return
+    for name in NOTE.read_text(encoding="utf-8").split():
+        if _forwarding(name).exists():
+            _forwarding(name).write_text("0")
+    NOTE.unlink()
 
 
 def _forwarding(interface: str) -> Path:

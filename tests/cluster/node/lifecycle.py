@@ -22,7 +22,7 @@ from node.configuration import write_all
 from node.errors import NodeError
 from node.go_build import build
 from node.go_parts import BESIDE_THE_NODE, all_parts, cache
-from node.host_network import HostNetwork, not_forwarding
+from node.host_network import HostNetwork
 from node.kubeconfigs import write_kubeconfig
 from node.layout import State
 from node.namespaces import Process
@@ -50,7 +50,6 @@ class Running:
     parts: str
     """Which binaries it runs."""
     process: Process | None = None
-    forwarded: tuple[str, ...] = ()
 
     @property
     def is_alive(self) -> bool:
@@ -64,8 +63,7 @@ def read_running(state: State) -> Running | None:
     except FileNotFoundError:
         return None
     process = document["process"] and Process(**document["process"])
-    parts = document.get("parts", "")
-    return Running(document["cgroups"], parts, process, tuple(document["forwarded"]))
+    return Running(document["cgroups"], document["parts"], process)
 
 
 def up(state: State) -> None:
@@ -167,10 +165,11 @@ def _start(state: State) -> Process:
     chosen = _choose_addresses(state)
     _configure(state, chosen)
     network = HostNetwork(state.name)
-    folders = cgroups.make(state.name)
+    folders = cgroups.folders(state.name)
     # Written down before it is taken: whoever is killed in here leaves nothing unknown.
-    taken = Running([str(f) for f in folders], _parts(), forwarded=tuple(not_forwarding()))
+    taken = Running([str(f) for f in folders], _parts())
     _write_down(state, taken)
+    cgroups.make(folders)
     command = [sys.executable, str(PACKAGE), "inside", "first-process", str(state.folder)]
     waiting = namespaces.start(command, folders, state.logs / "first-process.log")
     taken = replace(taken, process=waiting.process)
@@ -219,7 +218,7 @@ def _clear(state: State, running: Running) -> None:
     """End the processes, then remove what outlives them."""
     if running.process is not None:
         running.process.end()
-    HostNetwork(state.name).disconnect(running.forwarded)
+    HostNetwork(state.name).disconnect()
     left = cgroups.remove([Path(folder) for folder in running.cgroups])
     if left:
         raise NodeError(f"the cgroup {left[0]} still holds processes: see cgroup.procs in it")
@@ -254,6 +253,5 @@ def _write_down(state: State, running: Running) -> None:
         "cgroups": running.cgroups,
         "parts": running.parts,
         "process": asdict(running.process) if running.process else None,
-        "forwarded": list(running.forwarded),
     }
     write_atomically(state.running, json.dumps(document, indent=1))

@@ -24,6 +24,7 @@ def all_of_it():
     return [sorted(interfaces()), show("ip", "route"), show("nft", "list", "tables"),
             show("iptables", "-S", "FORWARD")]
 
+subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
 # Interfaces are shown by the sysfs of one's own network.
 subprocess.run(["mount", "-t", "sysfs", "sysfs", "/sys"], check=True)
 for words in (
@@ -37,8 +38,10 @@ for words in (
 subprocess.run(["ip", "link", "set", "way-out", "mtu", "1400"], check=True)
 if "drop" in sys.argv:
     subprocess.run(["iptables", "-P", "FORWARD", "DROP"], check=True)
-node = subprocess.Popen(["unshare", "--net", "sleep", "20"], stdout=-3, stderr=-3)
-while show("readlink", f"/proc/{node.pid}/ns/net") == show("readlink", "/proc/self/ns/net"):
+node, second = (
+    subprocess.Popen(["unshare", "--net", "sleep", "20"], stdout=-3, stderr=-3) for _ in range(2)
+)
+while show("readlink", f"/proc/{second.pid}/ns/net") == show("readlink", "/proc/self/ns/net"):
     time.sleep(0.01)
 addresses = Addresses(IPv4Network("10.20.0.0/16"))
 network = HostNetwork("maru-test")
@@ -52,11 +55,15 @@ assert "10.20.0.0/16 via 10.20.255.2" in show("ip", "route")
 assert IPv4Network("10.20.0.0/16") in taken_here()
 assert IPv4Network("10.20.0.0/16") not in taken_here(except_interface="maru-test")
 assert closed == ["way-out"] and not_forwarding() == []
-network.disconnect(closed)
+other = HostNetwork("maru-other")
+other.connect(Addresses(IPv4Network("10.21.0.0/16")), second.pid)
+network.disconnect()
+assert not_forwarding() == [], "the other node still needs it"
+other.disconnect()
 assert all_of_it() == before, (before, all_of_it())
 assert not_forwarding() == closed
-network.disconnect(closed)
-node.kill()
+network.disconnect()
+node.kill(); second.kill()
 """
 
 
