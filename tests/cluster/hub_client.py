@@ -3,8 +3,10 @@
 import json
 import time
 import uuid
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import httpx
@@ -39,23 +41,23 @@ class Person:
     password: str = field(repr=False)
     http: httpx.Client = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.http = httpx.Client(base_url=self.url, follow_redirects=True, timeout=60)
 
     # The hub's pages.
 
-    def log_in(self):
+    def log_in(self) -> httpx.Response:
         """Fill the login page's form in; return the page that follows."""
         page = self.http.get("/hub/login")
         assert "<form" in page.text, page.text[:500]
         form = {"username": self.name, "password": self.password, "_xsrf": self._xsrf()}
         return self.http.post("/hub/login", data=form)
 
-    def _xsrf(self, path="/hub/"):
+    def _xsrf(self, path: str = "/hub/") -> str:
         found = [c.value for c in self.http.cookies.jar if c.name == "_xsrf" and c.path == path]
-        return found[0] if found else ""
+        return (found[0] or "") if found else ""
 
-    def start(self, profile, size="small"):
+    def start(self, profile: str, size: str = "small") -> Spawned:
         """Choose a profile on the spawn page and wait as the page does; return how it went."""
         began = time.monotonic()
         # The form's page sets the cookie that its post must repeat.
@@ -69,14 +71,14 @@ class Person:
         assert sent.status_code == 200, f"{sent.status_code}: {_text(sent.text)}"
         return self._wait(began)
 
-    def start_without_profile(self):
+    def start_without_profile(self) -> Spawned:
         """Open the spawn page of a hub that has nothing to choose; it starts the server."""
         began = time.monotonic()
         sent = self.http.get("/hub/spawn")
         assert sent.status_code == 200, f"{sent.status_code}: {_text(sent.text)}"
         return self._wait(began)
 
-    def _wait(self, began):
+    def _wait(self, began: float) -> Spawned:
         messages = []
         for event in self.progress():
             messages.append(event.get("message", ""))
@@ -86,7 +88,7 @@ class Person:
                 return Spawned(time.monotonic() - began, messages)
         raise AssertionError(f"the spawn page heard no end: {messages}")
 
-    def progress(self):
+    def progress(self) -> Iterator[dict[str, Any]]:
         """Yield the events of the spawn page."""
         path = f"/hub/api/users/{self.name}/server/progress"
         with self.http.stream(
@@ -97,7 +99,7 @@ class Person:
                 if line.startswith("data:"):
                     yield json.loads(line.removeprefix("data:"))
 
-    def stop(self):
+    def stop(self) -> None:
         """Stop the server and wait until the hub says it is gone."""
         deadline = time.monotonic() + 60
         while self.server() is not None:
@@ -105,11 +107,11 @@ class Person:
             assert time.monotonic() < deadline, "the server does not stop"
             time.sleep(0.2)
 
-    def server(self):
+    def server(self) -> Any:
         """Return what the hub knows of the server, or None where none runs."""
         return self.api("GET", f"/hub/api/users/{self.name}").json()["servers"].get("")
 
-    def api(self, method, path, **options):
+    def api(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Call an API of the hub as its pages do."""
         return self.http.request(
             method, path, headers={"X-XSRFToken": self._xsrf(), "Referer": self.url}, **options
@@ -118,28 +120,28 @@ class Person:
     # The user's server.
 
     @property
-    def home(self):
+    def home(self) -> str:
         """The path of the user's server."""
         return f"/user/{self.name}/"
 
-    def enter(self):
+    def enter(self) -> httpx.Response:
         """Open JupyterLab: the hub's login reaches the server by redirects."""
         page = self.http.get(f"{self.home}lab")
         assert page.status_code == 200, f"{page.status_code} at {page.url}: {_text(page.text)}"
         return page
 
-    def ask_server(self, method, path, **options):
+    def ask_server(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Call an API of the user's server."""
         options.setdefault("headers", {})["X-XSRFToken"] = self._xsrf(self.home)
         return self.http.request(method, f"{self.home}api/{path}", **options)
 
-    def start_kernel(self):
+    def start_kernel(self) -> str:
         """Start a Python kernel; return its id."""
         answer = self.ask_server("POST", "kernels", json={"name": "python3"})
         assert answer.status_code == 201, answer.text
-        return answer.json()["id"]
+        return str(answer.json()["id"])
 
-    def run(self, code, kernel=None, timeout_s=120):
+    def run(self, code: str, kernel: str | None = None, timeout_s: float = 120) -> Output:
         """Run a cell, in a kernel of its own where none is given; return its output."""
         kernel = kernel or self.start_kernel()
         with closing(self.channels(kernel, timeout_s)) as channel:
@@ -147,7 +149,7 @@ class Person:
             channel.send(json.dumps(sent))
             return _collect(channel, sent["header"]["msg_id"])
 
-    def submit(self, code, kernel, timeout_s=30):
+    def submit(self, code: str, kernel: str, timeout_s: float = 30) -> None:
         """Start a cell and leave, as one who closes the browser; return once it runs."""
         with closing(self.channels(kernel, timeout_s)) as channel:
             sent = _request(code)
@@ -157,7 +159,7 @@ class Person:
                 if message.get("parent_header", {}).get("msg_id") == sent["header"]["msg_id"]:
                     return
 
-    def channels(self, kernel, timeout_s=120):
+    def channels(self, kernel: str, timeout_s: float = 120) -> websocket.WebSocket:
         """Open a kernel's websocket."""
         address = urlsplit(self.url)
         session = uuid.uuid4().hex
@@ -171,14 +173,14 @@ class Person:
         )
 
 
-def _text(page):
+def _text(page: str) -> str:
     """Return the words of a page, for an assertion's message."""
     import re
 
     return " ".join(re.sub(r"<script.*?</script>|<[^>]+>", " ", page, flags=re.S).split())[:1500]
 
 
-def _request(code):
+def _request(code: str) -> dict[str, Any]:
     return {
         "header": {
             "msg_id": uuid.uuid4().hex,
@@ -203,7 +205,7 @@ def _request(code):
     }
 
 
-def _collect(channel, sent):
+def _collect(channel: websocket.WebSocket, sent: str) -> Output:
     """Read messages until the kernel is idle again after the request."""
     output = Output()
     while True:

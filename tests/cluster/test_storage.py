@@ -94,8 +94,8 @@ def run_job(kubectl, name, cronjob, timeout_s=300):
         if "Complete" in ended or "Failed" in ended:
             break
         time.sleep(0.5)
-    chosen = ("-l", f"batch.kubernetes.io/job-name={name}", "--all-containers", "--tail=-1", "--ignore-errors")
-    log = kubectl("-n", NAMESPACE, "logs", *chosen, check=False)
+    chosen = ("-l", f"batch.kubernetes.io/job-name={name}", "--all-containers")
+    log = kubectl("-n", NAMESPACE, "logs", *chosen, "--tail=-1", "--ignore-errors", check=False)
     return "Complete" in ended, log
 
 

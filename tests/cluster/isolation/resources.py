@@ -71,7 +71,7 @@ def memory(scene: Scene) -> str:
         attacker.submit(ALLOCATE, victim)
         told = _wait_for_event(scene, witness, len(before))
         gap, hub = longest_gap(), scene.hub_answers_s()
-    message = told["message"]
+    message = told["text"]
     must("memory limit" in message, f"the attacker was told something else: {message}")
     must("peak" in message, f"the peak is not in: {message}")
     after = _restarts(scene)

@@ -64,7 +64,7 @@ class Scene:
     cluster: Cluster
     attacker: Person
     neighbour: Person
-    bystander: Callable[[str], str]
+    bystander: Callable[..., str]
     metadata_answers: bool
 
     def pod(self, person: Person) -> dict[str, Any]:
@@ -74,6 +74,11 @@ class Scene:
         )
         pod: dict[str, Any] = found["items"][0]
         return pod
+
+    def service_address(self, namespace: str, name: str) -> str:
+        """Return the address of a Service inside the cluster."""
+        address: str = self.cluster.get("-n", namespace, "service", name)["spec"]["clusterIP"]
+        return address
 
     @contextmanager
     def neighbour_counts(self) -> Iterator[Callable[[], float]]:
