@@ -30,7 +30,7 @@ _SERVER_CODE = (
     "jupyterhub/server/src",
 )
 _CODE = "platform/image/Dockerfile"
-_INSTALL = "platform/image/install-wheels"
+_WHEELS = ("platform/image/build-wheels", "platform/image/install-wheels")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _notebook(name: str, title: str) -> Image:
         title,
         _CODE,
         f"{name}-packages",
-        (_INSTALL, *_PLATFORM_CODE, *_SERVER_CODE),
+        (*_WHEELS, *_PLATFORM_CODE, *_SERVER_CODE),
         ("platform", "jupyterhub/server"),
     )
 
@@ -120,7 +120,7 @@ IMAGES = (
         "JupyterHub with maru's configuration",
         _CODE,
         "hub-packages",
-        (_INSTALL, "jupyterhub/hub/pyproject.toml", "jupyterhub/hub/src"),
+        (*_WHEELS, "jupyterhub/hub/pyproject.toml", "jupyterhub/hub/src"),
         ("jupyterhub/hub",),
     ),
     Image(
@@ -136,7 +136,7 @@ IMAGES = (
         "maru: MLflow server, jobs, pipeline steps",
         _CODE,
         "packages",
-        (_INSTALL, *_PLATFORM_CODE),
+        (*_WHEELS, *_PLATFORM_CODE),
         ("platform",),
     ),
     Image(
