@@ -4,6 +4,7 @@ When that process ends, however it ends, the kernel ends all others and takes mo
 interfaces away with them.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -32,25 +33,24 @@ class Process:
     def is_alive(self) -> bool:
         return started_at(self.pid) == self.started
 
-    def end(self, gracefully: bool = True) -> None:
+    def end(self) -> None:
         """End it and wait until it is gone.
 
         Raises
         ------
         NodeError
-            If it is still there after 20 s.
+            If it is still there 20 s after it was told to and 20 s after it was made to.
         """
-        wishes = [signal.SIGTERM, signal.SIGKILL] if gracefully else [signal.SIGKILL]
-        for wish in wishes:
-            deadline = time.monotonic() + END_S
-            try:
-                os.kill(self.pid, wish)
-            except ProcessLookupError:
-                return
-            while self.is_alive and time.monotonic() < deadline:
-                time.sleep(0.02)
+        for wish in (signal.SIGTERM, signal.SIGKILL):
             if not self.is_alive:
                 return
+            deadline = time.monotonic() + END_S
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, wish)
+            while self.is_alive and time.monotonic() < deadline:
+                time.sleep(0.02)
+        if not self.is_alive:
+            return
         raise NodeError(f"process {self.pid} of the node does not end; see: ps -p {self.pid}")
 
 

@@ -72,7 +72,7 @@ def _unready(state: State) -> str:
         nodes, _ = Api(state.kubeconfig).list("/api/v1/nodes")
     except (OSError, HTTPException, ApiError):
         return "the API server"
-    if not any(_is_reported_ready(node, started) for node in nodes):
+    if not any(is_reported_ready(node, started) for node in nodes):
         return "the kubelet to be Ready"
     addresses = addresses_of(state)
     if not answers(addresses.dns, addresses.api_service):
@@ -80,7 +80,7 @@ def _unready(state: State) -> str:
     return ""
 
 
-def _is_reported_ready(node: dict[str, Any], since: float) -> bool:
+def is_reported_ready(node: dict[str, Any], since: float) -> bool:
     """Return whether the kubelet that started then says Ready; the one before it may have too."""
     for condition in node["status"].get("conditions", []):
         if condition["type"] == "Ready":
