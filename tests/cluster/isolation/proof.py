@@ -4,9 +4,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import httpx
+import websocket
+
 from isolation.scene import Scene
 
 HELD, BROKEN, NOT_RUN = "held", "BROKEN", "not run"
+# What the hub's client raises where nobody answers any more, or not as a hub does.
+LOST = (websocket.WebSocketException, httpx.HTTPError, AssertionError, ValueError)
 
 
 class Broken(Exception):
@@ -41,6 +46,8 @@ class Proof:
             result, seen = HELD, self.look(scene)
         except Broken as broken:
             result, seen = BROKEN, str(broken)
+        except LOST as lost:
+            result, seen = BROKEN, f"somebody's server or the hub was lost: {lost!r}"
         except NotRun as why:
             result, seen = NOT_RUN, str(why)
         return Verdict(self.name, result, seen, time.monotonic() - began)
