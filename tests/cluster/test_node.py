@@ -5,6 +5,7 @@ What destroys something is done to a second node beside the one that the other t
 
 import json
 import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -261,6 +262,28 @@ def test_a_part_that_does_not_come_up_is_named_with_its_last_words(programs, tmp
         assert "Traceback" not in printed
     finally:
         node.run("down", "--delete")
+
+
+def test_a_node_whose_folder_was_deleted_ends_and_the_next_start_sweeps(programs, tmp_path):
+    lost = Node(tmp_path / "lost", programs("kubectl"))
+    other = Node(tmp_path / "other", programs("kubectl"))
+    before = traces()
+    lost.run("up")
+    processes = processes_of(lost)
+    shutil.rmtree(lost.folder)
+    deadline = time.monotonic() + 30
+    while any(process.is_alive for process in processes):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    try:
+        other.run("up")
+        other.run("down")
+        assert_no_traces(before, lost)
+        lost.run("up")
+        lost.run_pod("found-again")
+    finally:
+        other.run("down", "--delete")
+        lost.run("down", "--delete")
 
 
 def test_down_leaves_nothing(programs, tmp_path):

@@ -75,6 +75,15 @@ class HostNetwork:
         return [[way, self.name, "-j", "ACCEPT"] for way in ("-i", "-o")]
 
 
+def orphans() -> list[str]:
+    """Return the names of nodes of which only the table is left: their folder was deleted."""
+    shown = subprocess.run(
+        ["nft", "list", "tables", "ip"], check=True, capture_output=True, text=True
+    )
+    tables = [line.split()[-1] for line in shown.stdout.splitlines()]
+    return [t for t in tables if t.startswith(PREFIX) and t not in interfaces()]
+
+
 def interfaces() -> list[str]:
     """Return the names of the machine's interfaces."""
     return [path.name for path in Path("/sys/class/net").iterdir()]

@@ -22,7 +22,7 @@ from node.configuration import write_all
 from node.errors import NodeError
 from node.go_build import build
 from node.go_parts import BESIDE_THE_NODE, all_parts, cache
-from node.host_network import HostNetwork
+from node.host_network import HostNetwork, interfaces, orphans
 from node.kubeconfigs import write_kubeconfig
 from node.layout import State
 from node.namespaces import Process
@@ -164,6 +164,7 @@ def _start(state: State) -> Process:
     state.status.unlink(missing_ok=True)
     chosen = _choose_addresses(state)
     _configure(state, chosen)
+    _sweep(state)
     network = HostNetwork(state.name)
     folders = cgroups.folders(state.name)
     # Written down before it is taken: whoever is killed in here leaves nothing unknown.
@@ -177,6 +178,16 @@ def _start(state: State) -> Process:
     network.connect(chosen, waiting.process.pid)
     waiting.let_go()
     return waiting.process
+
+
+def _sweep(state: State) -> None:
+    """Remove what is left of nodes whose folder was deleted, this one's former self included."""
+    deadline = time.monotonic() + namespaces.END_S
+    while state.name in interfaces() and time.monotonic() < deadline:
+        time.sleep(0.1)  # it ends by itself
+    for name in {state.name, *orphans()}:
+        HostNetwork(name).disconnect()
+        cgroups.remove(cgroups.folders(name))
 
 
 def _parts() -> str:

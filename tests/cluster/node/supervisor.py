@@ -53,7 +53,10 @@ class Supervisor:
         self._written = ""
 
     def run(self) -> None:
-        """Start everything and keep it running; return when told to end."""
+        """Start everything and keep it running; return when told to end.
+
+        That its folder is deleted tells it too.
+        """
         # As process 1 it gets only signals that it asks for.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         while True:
@@ -63,6 +66,9 @@ class Supervisor:
             told = signal.sigtimedwait(SIGNALS, TICK_S if self._is_starting() else 1.0)
             self._bury()
             if told is not None and told.si_signo != signal.SIGCHLD:
+                break
+            if _is_deleted(self._home):
+                # Whoever deleted the checkout has nothing left to end the node with.
                 break
         self._end()
 
@@ -148,6 +154,14 @@ class Supervisor:
         while _others_than_shims() and time.monotonic() < deadline:
             signal.sigtimedwait({signal.SIGCHLD}, TICK_S)
             self._bury()
+
+
+def _is_deleted(folder: Path) -> bool:
+    """Return whether a folder is gone; where it is mounted, it is there but has no name."""
+    try:
+        return folder.stat().st_nlink == 0
+    except FileNotFoundError:
+        return True
 
 
 def _others_than_shims() -> bool:

@@ -25,7 +25,7 @@ def wait_until_gone(process):
 @needs_root
 def test_it_is_process_1_with_a_network_of_its_own(tmp_path):
     log = tmp_path / "log"
-    waiting = start([*SHELL, "echo $$; ip -br link; exec sleep 100"], [], log)
+    waiting = start([*SHELL, "trap exit TERM; echo $$; ip -br link; sleep 100 & wait"], [], log)
     time.sleep(0.2)
     assert not log.exists(), "it waits"
     waiting.let_go()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,3 +133,10 @@ def test_it_ends_when_told_and_takes_everything_with_it(supervised, tmp_path):
     os.kill(first, signal.SIGTERM)
     assert process.wait(timeout=10) == 0
     assert [n for n in numbers if Path(f"/proc/{n}").exists()] == []
+
+
+def test_it_ends_when_its_folder_is_deleted(supervised, tmp_path):
+    process = supervised()
+    wait_for(lambda: parts(tmp_path).get("late", {}).get("ready"))
+    shutil.rmtree(tmp_path)
+    assert process.wait(timeout=10) == 0
