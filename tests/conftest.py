@@ -23,6 +23,7 @@ def _importable(name):
 
 _MODULE = _importable("small_project")
 _importable("killing")
+_importable("browser")
 _importable("every_family")
 
 TODAY = date(2026, 1, 2)
