@@ -68,7 +68,7 @@ def ours() -> Contestant:
 
     return Contestant(
         "maru",
-        lambda: Person(address(OURS), "carla", password),
+        lambda: Person(address(OURS), "fay", password),
         delete_home,
         lambda person: float(person.start(PROFILE).seconds),
     )
@@ -92,8 +92,8 @@ def stock() -> Iterator[Contestant]:
         names = iter(range(10_000))
         yield Contestant(
             "stock JupyterHub",
-            lambda: Person(address(STOCK), "carla", password),
-            lambda person: setattr(person, "name", f"carla-{next(names)}"),
+            lambda: Person(address(STOCK), "fay", password),
+            lambda person: setattr(person, "name", f"fay-{next(names)}"),
             lambda person: float(person.start_without_profile().seconds),
         )
     finally:

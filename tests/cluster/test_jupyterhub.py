@@ -2,31 +2,14 @@
 
 import base64
 import json
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import httpx
 import pytest
+from browser_walk import walk
 from hub_client import Person
 
 USERS = "jupyterhub-users"
-INSTALL_S = 1200
-MARU = Path(sys.executable).with_name("maru")
-
-
-@pytest.fixture(scope="module")
-def installed(programs, cluster):
-    """The platform as `maru install` leaves it."""
-    done = subprocess.run(
-        [MARU, "install", "--kubeconfig", cluster, "--helm", programs("helm")],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=INSTALL_S,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -236,3 +219,13 @@ def answers(person):
         return person.ask_server("GET", "kernels").status_code == 200
     except httpx.TransportError:
         return False
+
+
+def test_two_people_in_a_real_browser_and_one_is_ended_by_memory(person, hub, tmp_path):
+    """The pictures stay where pytest says, for somebody to look at."""
+    for name in ("ana", "ben"):
+        someone = person(name)
+        someone.log_in()
+        someone.stop()
+    walk(hub, person("ana").password, tmp_path)
+    assert len(list(tmp_path.glob("*.png"))) == 12
