@@ -1,5 +1,7 @@
 """The network: closed both ways, and each opening has somebody on either side."""
 
+import re
+
 import pytest
 from rendering import (
     containers,
@@ -119,6 +121,26 @@ def test_a_caller_is_let_out_to_the_port_that_the_server_opens(environment):
         }
         assert ports, f"{name} may call {server} and is not let out to it"
         assert not opened or ports & opened, f"{name}: let out to {ports}, {server} has {opened}"
+
+
+def servers_named_in(pod):
+    """Return the servers whose addresses stand in the environment of a pod's containers."""
+    address = re.compile(r"(?:^|//|@)(postgresql|s3|mlflow|hub)(?:[.:/]|$)")
+    values = [v.get("value", "") for c in containers(pod) for v in c.get("env", [])]
+    return {server for value in values for server in address.findall(value)}
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_a_pod_that_is_told_a_server_s_address_is_a_caller_of_it(chart):
+    """But for the strangers among the tests, who are told it to be shut out."""
+    told = [
+        (name, server, pod["metadata"]["labels"].get(f"{ACCESS}{server}"))
+        for name, _, pod in pods(render(chart, "test"))
+        for server in servers_named_in(pod)
+    ]
+    for name, server, label in told:
+        assert label == (None if "stranger" in name else "true"), f"{name} is told {server}"
+    assert told or chart == "jupyterhub"  # the hub is told by a file
 
 
 def leads_to(rule, server, elsewhere):
