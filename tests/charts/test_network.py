@@ -125,9 +125,12 @@ def test_a_caller_is_let_out_to_the_port_that_the_server_opens(environment):
 
 def servers_named_in(pod):
     """Return the servers whose addresses stand in the environment of a pod's containers."""
-    address = re.compile(r"(?:^|//|@)(postgresql|s3|mlflow|hub)(?:[.:/]|$)")
-    values = [v.get("value", "") for c in containers(pod) for v in c.get("env", [])]
-    return {server for value in values for server in address.findall(value)}
+    address = re.compile(r"(?://|@)(postgresql|s3|mlflow|hub)[.:/]")
+    told = set()
+    for variable in (v for c in containers(pod) for v in c.get("env", [])):
+        value = variable.get("value", "")
+        told |= {value} if variable["name"].endswith("HOST") else set(address.findall(value))
+    return told
 
 
 @pytest.mark.parametrize("chart", CHARTS)
