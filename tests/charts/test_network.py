@@ -125,7 +125,8 @@ def test_a_caller_is_let_out_to_the_port_that_the_server_opens(environment):
 
 def servers_named_in(pod):
     """Return the servers whose addresses stand in the environment of a pod's containers."""
-    address = re.compile(r"(?://|@)(postgresql|s3|mlflow|hub)[.:/]")
+    # What stands before an @ is a user.
+    address = re.compile(r"(?://|@)(postgresql|s3|mlflow|hub)[.:/](?![^/]*@)")
     told = set()
     for variable in (v for c in containers(pod) for v in c.get("env", [])):
         value = variable.get("value", "")
