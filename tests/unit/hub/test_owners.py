@@ -57,6 +57,12 @@ def test_a_repository_that_was_never_read_is_said(tmp_path):
         asyncio.run(owners.owners())
 
 
+def test_a_machine_without_git_is_said(repository, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    with pytest.raises(OutsideError, match="git can't be run"):
+        asyncio.run(owners_of(repository, tmp_path).owners())
+
+
 def test_without_a_repository_there_are_no_projects(tmp_path):
     assert asyncio.run(ProjectOwners(Projects(), tmp_path).owners()) == {}
 

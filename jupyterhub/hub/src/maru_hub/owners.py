@@ -94,15 +94,18 @@ class ProjectOwners:
 
 async def _git(*arguments: str, cwd: Path | None = None) -> None:
     """Run git without asking anybody anything."""
-    process = await asyncio.create_subprocess_exec(
-        "git",
-        *arguments,
-        cwd=cwd,
-        env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "git",
+            *arguments,
+            cwd=cwd,
+            env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise OutsideError(f"git can't be run: {error}") from None
     try:
         _, said = await asyncio.wait_for(process.communicate(), GIT_TIMEOUT_S)
     except TimeoutError:
