@@ -29,23 +29,20 @@ except OSError as error:
 finally:
     os.path.exists('/home/maru/filler') and os.remove('/home/maru/filler')
 """
-FORK = f"""
-import os, signal
-children, refused = [], None
+SPAWN = f"""
+import subprocess
+started, refused = [], None
 for number in range({PROCESSES}):
     try:
-        child = os.fork()
+        started.append(subprocess.Popen(['sleep', '600']))
     except OSError as error:
         refused = error.strerror
         break
-    if child == 0:
-        signal.pause()
-    children.append(child)
-for child in children:
-    os.kill(child, signal.SIGKILL)
-for child in children:
-    os.waitpid(child, 0)
-print(len(children), refused)
+for process in started:
+    process.kill()
+for process in started:
+    process.wait()
+print(len(started), refused)
 """
 BURN = """
 import multiprocessing, time
@@ -98,7 +95,7 @@ def disk(scene: Scene) -> str:
 def processes(scene: Scene) -> str:
     """Processes run out for the attacker alone."""
     with scene.neighbour_counts() as longest_gap:
-        said = scene.attacker.run(FORK, timeout_s=300).text.strip()
+        said = scene.attacker.run(SPAWN, timeout_s=300).text.strip()
         gap, hub = longest_gap(), scene.hub_answers_s()
     count, _, refused = said.partition(" ")
     must(
