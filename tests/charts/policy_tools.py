@@ -67,7 +67,7 @@ def waivers(text=None):
 def environment():
     """Return the folder with the programs of .venv-policy, brought up to its lock."""
     stamp, wanted = ENVIRONMENT / "lock.sha256", hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    with (HERE / ".lock").open("w") as lock:
+    with LOCK.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two test workers must not make it at once
         if not stamp.is_file() or stamp.read_text() != wanted:
             uv = ROOT / ".venv" / "bin" / "uv"
