@@ -18,6 +18,7 @@ import bench_cli
 import bench_mart
 import bench_scoring
 import bench_serving
+import bench_spawn
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / ".venv-bench"
@@ -27,6 +28,7 @@ SECTIONS = {
     "mart": ("Mart: windows over departments", bench_mart.run),
     "scoring": ("Batch scoring", bench_scoring.run),
     "serving": ("Serving one row a request", bench_serving.run),
+    "spawn": ("Starting a notebook server, on the running cluster", bench_spawn.run),
     "cli": ("The command line's --help", bench_cli.run),
 }
 

@@ -149,12 +149,43 @@ def table(contestants: list[Contestant]) -> str:
     return "\n".join(lines)
 
 
+PARTS = {
+    "hub": (OURS, "app.kubernetes.io/component=hub"),
+    "proxy": (OURS, "app.kubernetes.io/component=proxy"),
+    "PostgreSQL": ("maru", "app.kubernetes.io/component=postgresql"),
+    "S3 store": ("maru", "app.kubernetes.io/component=s3"),
+    "MLflow": ("maru", "app.kubernetes.io/component=mlflow"),
+    "a notebook server without a kernel": (USERS, "component=notebook"),
+}
+
+
+def resident_mb(namespace: str, selector: str) -> float:
+    """Return what a part's processes hold in memory, without files that the kernel caches."""
+    pods = kubectl("-n", namespace, "get", "pod", "-l", selector, "-o", "name").split()
+    accounts = "/sys/fs/cgroup/memory/memory.stat /sys/fs/cgroup/memory.stat"
+    shown = kubectl("-n", namespace, "exec", pods[0], "--", "sh", "-c", f"cat {accounts} 2>&-;:")
+    # cgroup v1 says total_rss, v2 says anon.
+    found = dict(line.split() for line in shown.splitlines())
+    return int(found.get("total_rss") or found["anon"]) / 1e6
+
+
+def memory(contestant: Contestant) -> str:
+    """Return a Markdown table of what each part of the platform holds with one server running."""
+    person = contestant.person()
+    person.log_in()
+    contestant.start(person)
+    time.sleep(5)
+    rows = [f"| {part} | {resident_mb(*where):.0f} |" for part, where in PARTS.items()]
+    person.stop()
+    return "\n".join(["| part | MB |", "|---|--:|", *rows])
+
+
 def run(folder: Path, peers_python: Path, runs: int) -> str:
     """Run the bench; return its Markdown."""
     with stock() as peer:
         contestants = [ours(), peer]
         measure(contestants, max(runs, 30))
-    return table(contestants) + "\n"
+    return f"{table(contestants)}\n\n{memory(contestants[0])}\n"
 
 
 if __name__ == "__main__":
