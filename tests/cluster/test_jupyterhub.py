@@ -175,17 +175,35 @@ def test_no_token_of_the_cluster_is_in_the_pod(ana):
     assert ana.run(code).text == "False\n"
 
 
-def test_the_home_outlives_the_server(person):
+PACKAGE = """
+import subprocess, zipfile
+about = "kept_package-1.dist-info"
+files = {
+    "kept_package.py": "word = 'installed'",
+    f"{about}/METADATA": "Metadata-Version: 2.1\\nName: kept-package\\nVersion: 1\\n",
+    f"{about}/WHEEL": "Wheel-Version: 1.0\\nTag: py3-none-any\\n",
+    f"{about}/RECORD": "",
+}
+with zipfile.ZipFile("/tmp/kept_package-1-py3-none-any.whl", "w") as wheel:
+    for name, text in files.items():
+        wheel.writestr(name, text)
+print(subprocess.getoutput("pip install --no-index /tmp/kept_package-1-py3-none-any.whl"))
+"""
+
+
+def test_the_home_and_what_was_installed_outlive_the_server(person):
     carla = person("carla")
     carla.log_in()
     carla.stop()
     carla.start("pytorch")
     carla.enter()
     carla.run("open('/home/maru/kept', 'w').write('still here')")
+    assert "Successfully installed kept-package-1" in carla.run(PACKAGE).text
     carla.stop()
     carla.start("pytorch", "medium")
     carla.enter()
     assert carla.run("print(open('/home/maru/kept').read())").text == "still here\n"
+    assert carla.run("import kept_package as p; print(p.word)").text == "installed\n"
     carla.stop()
 
 
