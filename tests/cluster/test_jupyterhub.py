@@ -247,3 +247,12 @@ def test_two_people_in_a_real_browser_and_one_is_ended_by_memory(person, hub, tm
         someone.stop()
     walk(hub, person("ana").password, tmp_path)
     assert len(list(tmp_path.glob("*.png"))) == 12
+
+
+def test_administrators_see_who_runs_what(person, ben):
+    boss = person("boss")
+    boss.log_in()
+    page = boss.http.get("/hub/usage")
+    assert page.status_code == 200
+    assert "<td>ben</td><td>PyTorch small</td>" in page.text
+    assert ben.http.get("/hub/usage").status_code == 403

@@ -8,7 +8,7 @@ from typing import Any
 
 from oauthenticator.generic import GenericOAuthenticator
 
-from maru_hub import logins
+from maru_hub import logins, usage
 from maru_hub.access import Access, Server
 from maru_hub.errors import SettingsError
 from maru_hub.object_store import ObjectStoreAccounts
@@ -82,6 +82,8 @@ def _hub(c: Any, settings: Settings, environment: Mapping[str, str]) -> None:
     hub.db_url = _database_url(settings.database)
     hub.cookie_secret = bytes.fromhex(_required(environment, "MARU_HUB_COOKIE_SECRET"))
     c.CryptKeeper.keys = [bytes.fromhex(_required(environment, "MARU_HUB_CRYPT_KEY"))]
+    hub.extra_handlers = [(usage.PATH, usage.UsagePage, {"catalogue": settings.profiles})]
+    hub.template_paths = [str(Path(__file__).with_name("templates"))]
     # The spawn page comes at once and shows what happens.
     hub.tornado_settings = {"slow_spawn_timeout": 0}
     hub.concurrent_spawn_limit = 20
