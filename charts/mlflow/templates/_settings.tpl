@@ -17,12 +17,18 @@ basic-auth.ini: |
 {{- concat $names .Values.allowedHosts | join "," -}}
 {{- end }}
 
-{{/* The tracking database, with the password that Kubernetes puts in for $(MLFLOW_PASSWORD). */}}
+{{/*
+Both databases: that of runs with the password that Kubernetes puts in for $(MLFLOW_PASSWORD), that
+of accounts by the login's file and PGPASSWORD.
+*/}}
 {{- define "mlflow.databaseEnvironment" -}}
 - name: MLFLOW_PASSWORD
   valueFrom: { secretKeyRef: { name: postgresql, key: mlflow-password } }
 - name: MLFLOW_BACKEND_STORE_URI
   value: postgresql+psycopg2://mlflow:$(MLFLOW_PASSWORD)@{{ .Values.postgresql.host }}:{{ .Values.postgresql.port }}/mlflow
+- { name: MLFLOW_AUTH_CONFIG_PATH, value: /etc/mlflow/basic-auth.ini }
+- name: PGPASSWORD
+  valueFrom: { secretKeyRef: { name: postgresql, key: mlflow-auth-password } }
 # Neither telemetry nor a look for git and a home: the image has a root that can't be written to.
 - { name: MLFLOW_DISABLE_TELEMETRY, value: "true" }
 - { name: GIT_PYTHON_REFRESH, value: quiet }

@@ -15,18 +15,29 @@ from maru.errors import MaruError, RunError
 
 _EXPERIMENT = "maru-helm-test"
 _CONNECT_S = 5.0
+# Any number, as long as nobody else locks the same one in this database.
+_LOCK = 7_310_557
 
 
 def migrate() -> None:
-    """Make the tracking tables, or bring them to the version of the installed MLflow."""
-    # MLflow has no public function that does both; the version is pinned and the test runs it.
-    utils: Any = importlib.import_module("mlflow.store.db.utils")
+    """Make the tables of runs and of accounts, or bring them to the version of this MLflow.
 
-    engine = utils.create_sqlalchemy_engine_with_retry(os.environ["MLFLOW_BACKEND_STORE_URI"])
-    if utils._all_tables_exist(engine):
-        utils._upgrade_db(engine)
-    else:
-        utils._initialize_tables(engine)
+    One replica at a time: migrations that run beside each other break each other.
+    """
+    from mlflow.server.auth.config import read_auth_config
+
+    # MLflow has no public functions for it; the version is pinned and tests/cluster runs this.
+    runs: Any = importlib.import_module("mlflow.store.db.utils")
+    accounts: Any = importlib.import_module("mlflow.server.auth.db.utils")
+    engine = runs.create_sqlalchemy_engine_with_retry(os.environ["MLFLOW_BACKEND_STORE_URI"])
+    with engine.connect() as link:
+        link.exec_driver_sql(f"select pg_advisory_lock({_LOCK})")
+        if runs._all_tables_exist(engine):
+            runs._upgrade_db(engine)
+        else:
+            runs._initialize_tables(engine)
+        of_accounts = runs.create_sqlalchemy_engine_with_retry(read_auth_config().database_uri)
+        accounts.migrate_if_needed(of_accounts, "head")
     print("the tables are those of this version", flush=True)
 
 
