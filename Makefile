@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench soak cluster-up cluster-status cluster-down images notebooks prove-isolation lock clean
+.PHONY: help setup demo test test-cluster lint types bench soak cluster-up cluster-status cluster-down images notebooks prove-isolation lock clean
 
 help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name words; do \
@@ -14,8 +14,10 @@ setup: ## make .venv from requirements.lock; instant when nothing changed
 demo: setup ## the main job on real data: train, release, serve, revert
 	@$(BIN)/python platform/demo.py
 
-test: setup ## run all tests, tests/cluster on a real node last
+test: setup ## run all tests but those of tests/cluster
 	@$(BIN)/pytest -n 2 tests projects --ignore tests/cluster
+
+test-cluster: setup ## run tests/cluster, on a real Kubernetes node that it starts
 	@$(BIN)/pytest tests/cluster
 
 lint: setup ## check style
