@@ -106,13 +106,18 @@ def person(kubectl, programs, cluster, installed, maru_install, repository, tmp_
         someone = Person(hub_address(here), name, password)
         someone.log_in()
         someone.stop()
+        # A home of an earlier run holds a clone of an earlier repository.
+        home = ("pvc", f"home-{name}", "--ignore-not-found")
+        kubectl("-n", "jupyterhub-users", "delete", *home)
         opened.append(someone)
         return someone
 
-    yield log_in
-    for someone in opened:
-        someone.stop()
-    maru_install("--chart", "jupyterhub")
+    try:
+        yield log_in
+        for someone in opened:
+            someone.stop()
+    finally:
+        maru_install("--chart", "jupyterhub")
 
 
 @pytest.fixture(scope="module")
