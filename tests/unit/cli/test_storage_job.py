@@ -74,7 +74,7 @@ def test_a_stranger_that_gets_through_is_a_failure(pod, listening, monkeypatch):
     monkeypatch.setenv("PGHOST", "127.0.0.1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
     monkeypatch.setenv("PGPORT", str(listening))
-    with pytest.raises(RunError, match="not so: a stranger does not reach 127.0.0.1"):
+    with pytest.raises(RunError, match=r"not so: a stranger does not reach 127\.0\.0\.1"):
         stranger(pod)
     monkeypatch.setenv("PGPORT", "1")
     stranger(pod)
@@ -82,7 +82,7 @@ def test_a_stranger_that_gets_through_is_a_failure(pod, listening, monkeypatch):
 
 def test_a_stranger_to_mlflow_that_gets_through_is_a_failure(listening, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{listening}")
-    with pytest.raises(RunError, match="a stranger reaches 127.0.0.1"):
+    with pytest.raises(RunError, match=r"a stranger reaches 127\.0\.0\.1"):
         mlflow_job.stranger()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     mlflow_job.stranger()
