@@ -184,10 +184,11 @@ files = {
     f"{about}/WHEEL": "Wheel-Version: 1.0\\nTag: py3-none-any\\n",
     f"{about}/RECORD": "",
 }
-with zipfile.ZipFile("/tmp/kept_package-1-py3-none-any.whl", "w") as wheel:
+wheel = "/tmp/kept_package-1-py3-none-any.whl"
+with zipfile.ZipFile(wheel, "w") as archive:
     for name, text in files.items():
-        wheel.writestr(name, text)
-print(subprocess.getoutput("pip install --no-index /tmp/kept_package-1-py3-none-any.whl"))
+        archive.writestr(name, text)
+print(subprocess.getoutput(f"pip install --no-index --force-reinstall {wheel}"))
 """
 
 
@@ -205,6 +206,15 @@ def test_the_home_and_what_was_installed_outlive_the_server(person):
     assert carla.run("print(open('/home/maru/kept').read())").text == "still here\n"
     assert carla.run("import kept_package as p; print(p.word)").text == "installed\n"
     carla.stop()
+
+
+def test_administrators_see_who_runs_what(person, ben):
+    boss = person("boss")
+    boss.log_in()
+    page = boss.http.get("/hub/usage")
+    assert page.status_code == 200
+    assert "<td>ben</td><td>PyTorch small</td>" in page.text
+    assert ben.http.get("/hub/usage").status_code == 403
 
 
 def test_a_restart_of_the_hub_cuts_off_nobody(kubectl, ana):
@@ -247,12 +257,3 @@ def test_two_people_in_a_real_browser_and_one_is_ended_by_memory(person, hub, tm
         someone.stop()
     walk(hub, person("ana").password, tmp_path)
     assert len(list(tmp_path.glob("*.png"))) == 12
-
-
-def test_administrators_see_who_runs_what(person, ben):
-    boss = person("boss")
-    boss.log_in()
-    page = boss.http.get("/hub/usage")
-    assert page.status_code == 200
-    assert "<td>ben</td><td>PyTorch small</td>" in page.text
-    assert ben.http.get("/hub/usage").status_code == 403
