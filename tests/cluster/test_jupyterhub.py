@@ -78,6 +78,10 @@ def test_a_wrong_password_or_an_unknown_name_stays_outside(person, name, passwor
     assert someone.http.get("/hub/api/user").status_code in (401, 403)
 
 
+def test_the_hubs_figures_need_a_login(hub):
+    assert httpx.get(f"{hub}/hub/metrics").status_code == 403
+
+
 def test_two_people_each_run_a_cell_in_a_pod_of_their_own(kubectl, ana, ben):
     code = "import socket, os; print(socket.gethostname(), os.getuid())"
     assert ana.run(code).text == "notebook-ana 1000\n"
