@@ -114,7 +114,8 @@ WHEEL = """
 import zipfile
 with zipfile.ZipFile("/tmp/tiny-1-py3-none-any.whl", "w") as wheel:
     wheel.writestr("tiny.py", "")
-    wheel.writestr("tiny-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: tiny\\nVersion: 1\\n")
+    metadata = "Metadata-Version: 2.1\\nName: tiny\\nVersion: 1\\n"
+    wheel.writestr("tiny-1.dist-info/METADATA", metadata)
     wheel.writestr("tiny-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any\\n")
     wheel.writestr("tiny-1.dist-info/RECORD", "")
 """
