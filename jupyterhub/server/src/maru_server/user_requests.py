@@ -27,6 +27,8 @@ _GIT_CHANGES = frozenset(
         "stash",
         "stash_apply",
         "stash_pop",
+        "tag",
+        "tag_checkout",
     }
 )
 _MEANING = {
