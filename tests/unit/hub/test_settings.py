@@ -1,4 +1,7 @@
+from pathlib import Path
+
 import pytest
+import yaml
 from maru_hub.errors import SettingsError
 from maru_hub.settings import load, parse
 
@@ -42,3 +45,15 @@ def test_a_profile_of_a_size_that_is_not_there_is_refused(document):
 def test_a_file_that_is_not_there_is_said(tmp_path):
     with pytest.raises(SettingsError, match=r"settings .*absent\.yaml can't be read"):
         load(tmp_path / "absent.yaml")
+
+
+RENDERED = Path(__file__).parents[2] / "charts" / "golden"
+
+
+@pytest.mark.parametrize("environment", ["test", "production"])
+def test_the_hub_understands_what_its_chart_renders(environment):
+    documents = yaml.safe_load_all((RENDERED / f"jupyterhub-{environment}.yaml").read_text())
+    [rendered] = [d for d in documents if d and d["kind"] == "ConfigMap"]
+    settings = parse(yaml.safe_load(rendered["data"]["settings.yaml"]))
+    assert settings.pods.labels["maru.internal/access-hub"] == "true"
+    assert settings.profiles.kubespawner_list(settings.images)
