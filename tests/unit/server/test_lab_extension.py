@@ -48,6 +48,17 @@ def test_the_warning_stands_before_the_end_and_keep_starts_the_time_anew(page, s
     assert errors == []
 
 
+def test_what_is_too_long_for_a_notification_is_shown_whole(page, start_server):
+    server = start_server()
+    server.process.kill()
+    server.process.wait()
+    open_lab(page, start_server())
+    told = page.locator(".Toastify__toast", has_text="Your last server stopped without warning")
+    told.get_by_role("button", name="Details").click(timeout=20_000)
+    expect(page.locator(".jp-Dialog-body")).to_contain_text("What was saved is here.")
+    picture(page, "details.png")
+
+
 def test_an_open_page_keeps_no_idle_server_alive_and_the_next_one_says_why(page, start_server):
     server = start_server(MARU_IDLE_TIMEOUT_S="12", MARU_IDLE_WARNING_S="4")
     open_lab(page, server)

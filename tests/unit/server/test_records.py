@@ -65,6 +65,14 @@ def test_a_first_server_and_one_that_was_stopped_need_no_words():
     assert what_ended({"how": "stopped", "why": "its user"}) is None
 
 
+def test_the_end_is_told_to_the_minute():
+    idle = {"how": "idle", "ended_at": "2026-01-02T03:04:05+00:00", "why": "nothing happened"}
+    assert (
+        what_ended(idle) == "your last server was ended at 2026-01-02 03:04 UTC: nothing happened"
+    )
+    assert "after an unknown time:" in what_ended({"alive_at": "?"})
+
+
 def test_notices_are_sentences_with_ids_of_their_own(records, tmp_path):
     first, second = Notices(records), Notices(records)
     first.add("cloned", "success", "the projects are in ~/projects")

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 
 from maru_server.records import Record, Records, now_text
 
@@ -38,8 +39,16 @@ def what_ended(last: Record | None) -> str | None:
     if last is None or last.get("how") == "stopped":
         return None
     if last.get("how") == "idle":
-        return f"your last server was ended at {last.get('ended_at')}: {last.get('why')}"
+        return f"your last server was ended at {_minute(last.get('ended_at'))}: {last.get('why')}"
     return (
-        f"your last server stopped without warning after {last.get('alive_at')}: its pod was "
-        "removed or its container ran out of memory. What was saved is here"
+        f"your last server stopped without warning after {_minute(last.get('alive_at'))}: its pod "
+        "was removed or its container ran out of memory. What was saved is here"
     )
+
+
+def _minute(at: object) -> str:
+    """Write a record's time as one reads it."""
+    try:
+        return datetime.fromisoformat(str(at)).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return "an unknown time"
