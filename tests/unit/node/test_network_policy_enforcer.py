@@ -80,7 +80,7 @@ class Enforced:
 
     def reaches(self, attempt):
         """Say whether a connection comes through now."""
-        return bool(self.bench.reached([attempt], wait_s=0.1))
+        return bool(self.bench.reached([attempt], wait_s=0.5))
 
     def wait_until(self, attempt, comes):
         """Wait until a connection comes through or does not; return the seconds."""
@@ -109,10 +109,10 @@ def test_it_closes_the_pods_before_it_knows_them(bench, tmp_path):
     made = Enforced(bench, tmp_path)
     made.server.refused |= {PODS: 503}
     try:
-        assert made.reaches(TO_TWO)
+        made.wait_until(TO_TWO, True)
         made.start()
         made.wait_until(TO_TWO, False)
-        assert made.reaches(Attempt("node", TWO, 80))
+        made.wait_until(Attempt("node", TWO, 80), True)
         for number in (1, 2):
             made.server.put(PODS, pod(number))
         made.server.refused.clear()

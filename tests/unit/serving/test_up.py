@@ -181,7 +181,8 @@ def test_what_is_live_since_when_and_by_whom_is_said(up):
     assert status["released"]["commit"] == commit
     assert status["released"]["author"] == "Ana"
     assert status["released"]["subject"] == "Release the first"
-    assert up.state()["projects"] == [status]
+    # The state is written by a thread of its own, a moment later.
+    wait_for(lambda: up.state()["projects"] == [status], SWITCH_S)
     assert up.state()["commit"] == commit
     page = httpx.get(up.url, headers={"accept": "text/html"}).text
     assert first in page
