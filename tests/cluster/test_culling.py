@@ -139,9 +139,6 @@ def rows(person):
     """
     erika, frank = person("erika", "pyspark"), person("frank", "pytorch")
     gina, henk = person("gina", "pytorch"), person("henk", "tensorflow")
-    saved = {"type": "notebook", "format": "json", "content": SAVED}
-    henk.ask_server("PUT", "contents/a.ipynb", json=saved)
-    page = henk.channels(henk.start_kernel())
 
     found = {}
     assert not erika.run(SPARK, erika.start_kernel()).error
@@ -150,6 +147,9 @@ def rows(person):
     found["a silent cell without a browser"] = row(frank)
     type_into_a_terminal(gina, f"sleep {WORK_S}")
     found["a job of a terminal"] = row(gina)
+    saved = {"type": "notebook", "format": "json", "content": SAVED}
+    henk.ask_server("PUT", "contents/a.ipynb", json=saved)
+    page = henk.channels(henk.start_kernel())
     found["an open page that does nothing"] = row(henk)
     with closing(page):
         watch(found)
