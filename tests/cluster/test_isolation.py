@@ -77,7 +77,7 @@ def without(cluster, kind, namespace, name):
     try:
         yield
     finally:
-        cluster.run("create", "-f", "-", given=json.dumps(kept))
+        cluster.run("apply", "-f", "-", given=json.dumps(kept))
 
 
 @pytest.mark.parametrize("policy", ["jupyterhub-default-deny", "notebook"])
@@ -111,8 +111,14 @@ def test_the_proof_of_a_prefix_fails_where_the_bucket_is_open(people):
 def everybody_reads(people):
     """Let every account read every object of the bucket notebooks."""
     root = """
-import json, os, boto3
-s3 = boto3.client("s3", endpoint_url=os.environ["ENDPOINT"], region_name="us-east-1")
+import json, os, botocore.session
+s3 = botocore.session.get_session().create_client(
+    "s3",
+    endpoint_url="http://s3.maru:9000",
+    region_name="us-east-1",
+    aws_access_key_id=os.environ["MARU_HUB_S3_ROOT_ACCESS_KEY"],
+    aws_secret_access_key=os.environ["MARU_HUB_S3_ROOT_SECRET_KEY"],
+)
 """
     widen = f"""{root}
 policy = json.loads(s3.get_bucket_policy(Bucket="notebooks")["Policy"])
@@ -131,12 +137,8 @@ s3.put_bucket_policy(Bucket="notebooks", Policy=json.dumps(policy))
 
 def as_store_administrator(people, code):
     """Run a program in the hub, which holds the store's administrator key."""
-    prelude = """
-import os
-from pathlib import Path
-"""
     done = people.cluster.run(
-        *("-n", "jupyterhub", "exec", "deployment/hub", "--", "python", "-c", prelude + code)
+        *("-n", "jupyterhub", "exec", "deployment/hub", "--", "python", "-c", code)
     )
     return done.strip()
 

@@ -77,13 +77,14 @@ def stray_pod(scene: Scene) -> str:
         "the hub": (scene.service_address("jupyterhub", "hub"), 8081),
         "the store": (scene.service_address("maru", "s3"), 9000),
         "the neighbour's pod": (scene.pod(scene.neighbour)["status"]["podIP"], 8888),
+        "the Kubernetes API": (scene.service_address("default", "kubernetes"), 443),
     }
     tries = f"{CONNECT}print(*(reached(*door) for door in {list(doors.values())}))"
     found = scene.bystander(tries, USERS)
-    must(found == "closed closed closed", f"a pod that no rule names: {[*doors]}: {found}")
+    must(found == " ".join(["closed"] * len(doors)), f"{[*doors]} are to it: {found}")
     control = _connect(scene, "hub.jupyterhub.svc", 8081)
     must(control == "reached", "control: a user's server does not reach the hub")
-    return "hub, store and servers are closed to it; a user's server reaches the hub"
+    return "hub, store, servers and API are closed to it; a user's server reaches the hub"
 
 
 def volume(scene: Scene) -> str:
