@@ -29,7 +29,7 @@ types: setup ## check types
 	@cd platform && ../$(BIN)/mypy --config-file ../pyproject.toml bootstrap.py openmp.py demo.py image_build
 	@cd jupyterhub/hub/src && ../../../$(BIN)/mypy --config-file ../../../pyproject.toml maru_hub
 	@cd jupyterhub/server/src && ../../../$(BIN)/mypy --config-file ../../../pyproject.toml maru_server
-	@MYPYPATH=tests/cluster $(BIN)/mypy -p node
+	@MYPYPATH=tests/cluster $(BIN)/mypy -p node -p isolation
 
 bench: setup ## measure against peers, into docs/benchmarks.md
 	@$(BIN)/python tests/bench/bench.py

@@ -4,15 +4,13 @@ A program too: ``python tests/cluster/browser_walk.py URL FOLDER``, the login's 
 input, leaves its pictures in the folder.
 """
 
-import shutil
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from browser import opened
+from playwright.sync_api import Page, expect
 
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
 SPAWN_MS = 180_000
 CELL_MS = 120_000
 COUNTED = """
@@ -33,17 +31,6 @@ CELLS = {
     "pytorch": "import torch\nprint(int(torch.ones(3, 3).sum()))",
 }
 """Both print 9."""
-
-
-@contextmanager
-def browser():
-    """Open a headless Chromium."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    assert chromium, "the walk needs chromium on the PATH (Debian: apt install chromium)"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @dataclass
@@ -121,10 +108,10 @@ class Walker:
 def walk(hub, password, folder):
     """Do it all; raise where something isn't as it should be."""
     folder.mkdir(parents=True, exist_ok=True)
-    with browser() as opened:
+    with opened() as browser:
         people = []
         for name, profile in (("ana", "pyspark"), ("ben", "pytorch")):
-            context = opened.new_context(viewport={"width": 1280, "height": 800})
+            context = browser.new_context(viewport={"width": 1280, "height": 800})
             walker = Walker(context.new_page(), name, folder)
             walker.log_in(hub, password)
             walker.start(profile)

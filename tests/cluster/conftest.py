@@ -14,9 +14,6 @@ import pytest
 
 NODE = Path(__file__).with_name("node")
 ROOT = NODE.parents[2]
-# The package `node`; the repository's root stays off the path.
-if str(NODE.parent) not in sys.path:
-    sys.path.append(str(NODE.parent))
 
 UP_S = 3600
 

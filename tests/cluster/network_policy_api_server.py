@@ -26,6 +26,7 @@ class ListAndWatch(ThreadingHTTPServer):
         self.version = 1
         self.oldest = 0
         self.generation = 0
+        self.is_gone = False
         self.refused: dict[str, int] = {}
         self.requests: list[str] = []
         self._objects: dict[str, dict[str, Json]] = {}
@@ -88,6 +89,7 @@ class ListAndWatch(ThreadingHTTPServer):
         """Go away: no new connection, and the watches end."""
         self.shutdown()
         self.server_close()
+        self.is_gone = True
         self.end_watches()
 
     def listing(self, path: str) -> Json:
@@ -120,7 +122,9 @@ class _Request(BaseHTTPRequestHandler):
         """Answer a list or a watch."""
         url = urlsplit(self.path)
         options = {name: values[0] for name, values in parse_qs(url.query).items()}
-        self.server.requests.append(self.path)
+        with self.server.changed:  # whoever saw the request in the list can end its watch
+            generation = self.server.generation
+            self.server.requests.append(self.path)
         if status := self.server.refused.get(url.path):
             self.send_error(status, "refused by the test")
         elif "watch" not in options:
@@ -134,14 +138,13 @@ class _Request(BaseHTTPRequestHandler):
         else:
             self.send_response(200)
             self.end_headers()
-            self._watch(url.path, int(options["resourceVersion"]))
+            self._watch(url.path, int(options["resourceVersion"]), generation)
 
-    def _watch(self, path: str, version: int) -> None:
-        generation = self.server.generation
+    def _watch(self, path: str, version: int, generation: int) -> None:
         while True:
             with self.server.changed:
                 while not (events := self.server.after(path, version)):
-                    if self.server.generation != generation:
+                    if self.server.is_gone or self.server.generation != generation:
                         return
                     self.server.changed.wait()
             version = events[-1][0]

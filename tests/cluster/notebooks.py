@@ -11,7 +11,6 @@ from pathlib import Path
 from browser_walk import walk
 from isolation.scene import Cluster
 from isolation.stage import hub_address
-from node import debian
 from node.errors import NodeError
 from node.go_build import build
 from node.go_parts import named, program
@@ -25,7 +24,6 @@ def main() -> int:
         print(f"notebooks: {kubeconfig} is not there. Run make cluster-up first", file=sys.stderr)
         return 1
     try:
-        debian.install_missing({"chromium": "chromium"})
         build(named(["kubectl"]))
     except NodeError as error:
         print(f"notebooks: {error}", file=sys.stderr)

@@ -2,9 +2,10 @@
 
 import os
 import shutil
-import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from node import debian
+from node.errors import NodeError
 from playwright.sync_api import sync_playwright
 
 FLAGS = (
@@ -23,14 +24,10 @@ class NoBrowser(Exception):
 
 
 def chromium() -> str:
-    """Return the program, installed with apt-get where it is missing and one may."""
-    if (found := _found()) is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        print("installing the Debian package chromium ...", flush=True)
-        apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-q"]
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run([*apt, "update"], env=quiet, check=False, stdout=subprocess.DEVNULL)
-        install = [*apt, "install", "-y", "--no-install-recommends", "chromium"]
-        subprocess.run(install, env=quiet, check=False, stdout=subprocess.DEVNULL)
+    """Return the program, installed where it is missing and one may."""
+    if (found := _found()) is None and os.geteuid() == 0:
+        with suppress(NodeError):
+            debian.install_missing({"chromium": "chromium"})
         found = _found()
     if found is None:
         raise NoBrowser("this looks at a page: install chromium (Debian: apt install chromium)")
