@@ -26,6 +26,7 @@ sys.path.append(str(Path(__file__).with_name("cluster")))
 _MODULE = _importable("small_project")
 _importable("killing")
 _importable("every_family")
+_importable("shop_of_units")
 
 TODAY = date(2026, 1, 2)
 

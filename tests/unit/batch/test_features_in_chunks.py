@@ -72,6 +72,19 @@ def test_any_column_may_be_the_only_one_asked_for(every_family):
         assert built.equals(whole.select("customer", name)), name
 
 
+@pytest.mark.parametrize("size", [1, 4, 100])
+def test_some_entities_are_placed_among_all(every_family, size):
+    snapshot, state, copy = every_family
+    early = DAY.replace(month=1, day=3)  # some were not seen yet
+    known = copy.entities(["sales"], date(2018, 1, 1))
+    some = known.gather_every(3)
+    features = ChunkedFeatures(MART, copy, state, early)
+    assert 0 < some.is_in(features.entities().implode()).sum() < len(some)
+    whole = MartBuilder(MART, snapshot, state).build(early, entities=some)
+    built = pl.concat(features.chunks_of(some, whole.columns[1:], size))
+    assert [name for name in whole.columns if not built[name].equals(whole[name])] == []
+
+
 @pytest.mark.parametrize("size", [50, 236, 1000])
 def test_chunks_joined_are_the_whole(shop, size):
     mart, snapshot, state, copy = shop

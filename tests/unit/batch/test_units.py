@@ -6,10 +6,12 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from shop_of_units import answer_for_units
 from small_project import make_small_project
 
+from maru.batch.features_in_chunks import ChunkedFeatures
 from maru.batch.score import score
-from maru.batch.units import unit_rows
+from maru.batch.units import unit_chunks, unit_rows
 from maru.errors import ModelError
 from maru.mart import Mart
 from maru.mart.builder import MartBuilder
@@ -17,6 +19,7 @@ from maru.mart.fitting import fit_mart
 from maru.models.examples import gather
 from maru.models.task import Task
 from maru.project import load_project
+from maru.tables.copying import copy_tables
 from maru.training_run.snapshots import freeze
 from maru.workspace import Workspace
 
@@ -37,11 +40,18 @@ FOOD = Events("food", "purchases", "shelf = 'food'")
 
 
 def bought(snapshot, units):
-    """Say how many days after the snapshot's last day the unit begins, and the shelf's length."""
+    """Say how many days after the customer's last purchase it begins, and the shelf's length."""
+    last = snapshot.table("purchases").group_by("customer").agg(last=pl.col("day").max())
+    lag = (pl.col("as_of") - pl.col("last")).dt.total_days().cast(pl.Float64)
+    length = pl.col("shelf").str.len_chars().cast(pl.Float64)
+    return units.join(last, on="customer", how="left").with_columns(lag=lag, shelf_length=length)
+
+
+def bought_by_all(snapshot, units):
+    """Say how many days after the last purchase of all it begins, and the shelf's length."""
     last = snapshot.table("purchases")["day"].max()
     lag = (pl.col("as_of") - pl.lit(last)).dt.total_days().cast(pl.Float64)
-    length = pl.col("shelf").str.len_chars().cast(pl.Float64)
-    return units.with_columns(lag=lag, shelf_length=length)
+    return bought(snapshot, units).with_columns(lag=lag)
 
 
 TASK = Task(
@@ -56,23 +66,7 @@ TASK = Task(
     unit_features=UNIT,
 )
 '''
-TARGET = """\
-        Target(
-            "buys",
-            OrderedPairLabel(Events("toy", "purchases", "shelf = 'toys'"), PURCHASE, 14),
-            "event",
-            (recency("purchase_days_since"), Mean()),
-        ),
-    ),
-    heads=(Head("purchase_probability", "buys", (Member("binary", params=TREES, rounds=5),)),),
-    training=TrainingOrigins(first=date(2025, 2, 15)),
-    back_test=BackTestOrigins(count=3),
-    minimum_positives=20,
-"""
-GATE = """\
-        GateRule("typical_amount", "mae"),
-        GateRule("expected_amount", "rmse"),
-"""
+OWN = 'UnitFeatures(("lag", "shelf_length"), bought)'
 REQUIRED = ["purchase_sum_42d", "lag", "toy_count_42d", "shelf_length"]
 
 
@@ -87,20 +81,9 @@ def project_of(root, unit: str):
     return project, snapshot, mart, state
 
 
-def shop_targets(shop) -> str:
-    """Return the small project's targets, heads and days, as they are written."""
-    text = (shop.folder / "pipeline.py").read_text()
-    return text[text.index('        Target("amount"') : text.index("    gate=(")]
-
-
-def test_a_days_units_have_the_columns_of_training(tmp_path):
-    project, snapshot, mart, state = project_of(
-        tmp_path, 'UnitFeatures(("lag", "shelf_length"), bought)'
-    )
-    features = MartBuilder(mart, snapshot, state)
-    task = project.declared("pipeline", "TASK", Task)
-    rows = unit_rows(task, features, snapshot, DAY, REQUIRED)
-    examples = gather(
+def examples_of(project, snapshot, mart, state):
+    """Return what training sees of the day's units."""
+    return gather(
         project.declared("pipeline", "TASK", Task),
         MartBuilder(mart, snapshot, state),
         snapshot,
@@ -108,21 +91,58 @@ def test_a_days_units_have_the_columns_of_training(tmp_path):
         columns=REQUIRED,
         as_of=date(2025, 9, 1),
     )
+
+
+@pytest.mark.parametrize(
+    "unit", [OWN, 'UnitFeatures(("lag", "shelf_length"), bought_by_all, True)']
+)
+def test_a_days_units_have_the_columns_of_training(tmp_path, unit):
+    project, snapshot, mart, state = project_of(tmp_path, unit)
+    task = project.declared("pipeline", "TASK", Task)
+    rows = unit_rows(task, MartBuilder(mart, snapshot, state), snapshot, DAY, REQUIRED)
+    examples = examples_of(project, snapshot, mart, state)
     assert rows.columns == ["entity", "shelf", *REQUIRED]
     assert rows["entity"].to_list() == examples.keys["customer"].to_list()
     assert np.array_equal(rows.select(REQUIRED).to_numpy(), examples.matrix, equal_nan=True)
 
 
-def test_a_day_without_a_first_event_has_no_row(tmp_path):
-    project, snapshot, mart, state = project_of(
-        tmp_path, 'UnitFeatures(("lag", "shelf_length"), bought)'
+@pytest.mark.parametrize("size", [1, 4, 1000])
+def test_units_in_chunks_are_the_whole(tmp_path, size):
+    project, snapshot, mart, state = project_of(tmp_path, OWN)
+    task = project.declared("pipeline", "TASK", Task)
+    features = ChunkedFeatures(mart, copy_of(project, tmp_path), state, DAY)
+    chunks = list(unit_chunks(task, features, REQUIRED, size))
+    whole = unit_rows(task, MartBuilder(mart, snapshot, state), snapshot, DAY, REQUIRED)
+    assert max(chunk["entity"].n_unique() for chunk in chunks) == min(size, whole.height)
+    assert pl.concat(chunks).equals(whole)
+
+
+def copy_of(project, folder):
+    """Return a working copy in parts of the project's tables."""
+    tables = project.declared("data", "TABLES", tuple)
+    place = folder / "copy"
+    place.mkdir()
+    return copy_tables(
+        tables, time_zone=project.spec.time_zone, entity="customer", folder=place, at_once=500
     )
+
+
+def test_columns_that_others_rows_change_are_refused_in_training(tmp_path):
+    made = project_of(tmp_path, 'UnitFeatures(("lag", "shelf_length"), bought_by_all)')
+    with pytest.raises(ModelError, match=r"lag changes with other .* it is 1 among all, \d+ alone"):
+        examples_of(*made)
+
+
+def test_a_day_without_a_first_event_has_no_row(tmp_path):
+    project, snapshot, mart, state = project_of(tmp_path, OWN)
     features = MartBuilder(mart, snapshot, state)
     task = project.declared("pipeline", "TASK", Task)
     rows = unit_rows(task, features, snapshot, date(2030, 1, 1), REQUIRED)
     assert rows.height == 0
     assert rows.columns == ["entity", "shelf", *REQUIRED]
     assert all(rows.schema[name] == pl.Float64 for name in REQUIRED)
+    chunked = ChunkedFeatures(mart, copy_of(project, tmp_path), state, date(2030, 1, 1))
+    assert pl.concat(unit_chunks(task, chunked, REQUIRED, 100)).equals(rows)
 
 
 def test_a_column_that_neither_mart_nor_unit_has_is_said_so(tmp_path):
@@ -147,10 +167,7 @@ def test_a_first_event_that_became_known_later_is_no_unit_of_its_day(tmp_path):
 
 
 def test_a_model_that_splits_on_mart_columns_only_still_scores_units_only(shop, run_shop):
-    shop.edit("pipeline.py", shop_targets(shop), TARGET)
-    shop.edit("pipeline.py", GATE, "")
-    shop.edit("pipeline.py", "import AmountLabel, PurchaseLabel", "import Events, OrderedPairLabel")
-    shop.edit("thresholds.py", "target_recall=0.9", "at=0.5")
+    answer_for_units(shop)
     run_shop(shop)
     workspace = Workspace(shop.root)
     bundle = workspace.candidate("shop").bundle

@@ -38,6 +38,11 @@ class ChunkedFeatures:
     def _dictionary(self) -> tuple[ColumnInfo, ...]:
         return columns(self.mart, self.state)
 
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns that can be asked for."""
+        return tuple(column.name for column in self._dictionary)
+
     def entities(self) -> pl.Series:
         """Return the entities known before the day, sorted."""
         dated = list(dict.fromkeys(act.table for act in self.mart.act_types))
@@ -51,24 +56,43 @@ class ChunkedFeatures:
         """
         entities = self.entities()
         if len(entities) <= size:
-            yield from self._built(entities, wanted, size)
-            return
+            return self._built(entities, wanted, size)
+        return self.chunks_of(entities, wanted, size)
+
+    def chunks_of(
+        self, entities: pl.Series, wanted: Sequence[str], size: int
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the entity column and the requested columns of some entities, each once, sorted.
+
+        Every value is that of a build of all known before the day. One that was not has a row like
+        one without any rows.
+        """
         of_all = names_of_all(self._dictionary)
         among_all = [name for name in wanted if name in of_all]
+        if not among_all:
+            yield from self._built(entities, wanted, size)
+            return
         own = [name for name in wanted if name not in of_all]
-        places = self._placed(entities, among_all, size) if among_all else None
-        start = 0
+        seen = self.entities()
+        places = self._placed(seen, entities, among_all, size)
+        place_of = seen.to_frame().with_row_index("place")
         for chunk in self._built(entities, own, size):
-            rows = chunk
-            if places is not None:
-                rows = rows.hstack(places.slice(start, chunk.height))
-            start += chunk.height
+            found = chunk.join(place_of, on=self.mart.entity, how="left", maintain_order="left")
+            rows = chunk.hstack(places[found["place"].fill_null(len(seen))])
             yield rows.select(self.mart.entity, *wanted)
 
-    def _placed(self, entities: pl.Series, wanted: Sequence[str], size: int) -> pl.DataFrame:
+    def _placed(
+        self, seen: pl.Series, asked: pl.Series, wanted: Sequence[str], size: int
+    ) -> pl.DataFrame:
+        """Return the columns among all, a row an entity seen; then of one not seen, if asked."""
         inputs = own_inputs(self._dictionary, wanted)
-        own = pl.concat(self._built(entities, inputs, size)).select(inputs)
-        return placed(self.mart, self._dictionary, wanted, own)
+        unseen = asked.filter(~asked.is_in(seen.implode())).head(1)
+        own = [
+            built.select(inputs)
+            for entities in (seen, unseen)
+            for built in self._built(entities, inputs, size)
+        ]
+        return placed(self.mart, self._dictionary, wanted, pl.concat(own), len(seen))
 
     def _built(
         self, entities: pl.Series, wanted: Sequence[str], size: int

@@ -1,10 +1,10 @@
 """Score every entity of a project as of a day, with the release's own code, once.
 
 Builds only the columns that can change an answer, a chunk of entities at a time, from a working
-copy of the tables that lies on the disk while the day is scored. Where a model answers for units
-the tables are held whole: what builds a unit's own columns asks for them whole. A row that the
-service would refuse (a null where none is allowed, an answer that is no finite number) is counted
-and listed, not scored.
+copy of the tables that lies on the disk while the day is scored. Only where a unit's own columns
+are computed from other entities' rows too (``among_all``), the tables are held whole. A row that
+the service would refuse (a null where none is allowed, an answer that is no finite number) is
+counted and listed, not scored.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ import polars as pl
 from maru.batch.day_folder import MANIFEST, DayFolder, manifest_bytes
 from maru.batch.features_in_chunks import ChunkedFeatures
 from maru.batch.scratch import scratch_folder
-from maru.batch.units import is_of_units, unit_rows
+from maru.batch.units import is_of_units, needs_all, unit_chunks, unit_rows
 from maru.errors import ReleaseError, RunError
 from maru.mart import Mart
 from maru.mart.builder import MartBuilder
@@ -133,10 +133,10 @@ def score(
 def _read(
     code: Project, scratch: Path, at_once: int, show: Callable[[str], None]
 ) -> Snapshot | WorkingCopy:
-    """Read the tables: to the disk, or whole where the model answers for units."""
+    """Read the tables: to the disk, or whole where unit features need all rows."""
     tables, zone = code.declared("data", "TABLES", tuple), code.spec.time_zone
-    if is_of_units(code.declared("pipeline", "TASK", Task)):
-        show("the model answers for units, so the tables are held in memory whole")
+    if needs_all(code.declared("pipeline", "TASK", Task)):
+        show("the unit features say among_all, so the tables are held in memory whole")
         return read_tables(tables, time_zone=zone)
     copy = copy_tables(
         tables, time_zone=zone, entity=code.spec.entity, folder=scratch, at_once=at_once
@@ -230,12 +230,15 @@ def _rows(
     mart = code.declared("features", "MART", Mart)
     state = MartState.from_json((release.bundle.mart_folder / "state.json").read_text("utf-8"))
     required = list(release.model.required)
+    task = code.declared("pipeline", "TASK", Task)
     if isinstance(tables, Snapshot):
         features = MartBuilder(mart, tables, state, engine=code.spec.engine)
-        task = code.declared("pipeline", "TASK", Task)
         yield unit_rows(task, features, tables, day, required)
         return
     chunked = ChunkedFeatures(mart, tables, state, day, code.spec.engine)
+    if is_of_units(task):
+        yield from unit_chunks(task, chunked, required, chunk)
+        return
     for rows in chunked.chunks(required, chunk):
         yield rows.with_columns(pl.col(mart.entity).cast(pl.String)).rename({mart.entity: "entity"})
 

@@ -26,7 +26,11 @@ def own_inputs(dictionary: Sequence[ColumnInfo], wanted: Sequence[str]) -> list[
 
 
 def placed(
-    mart: Mart, dictionary: Sequence[ColumnInfo], wanted: Sequence[str], own: pl.DataFrame
+    mart: Mart,
+    dictionary: Sequence[ColumnInfo],
+    wanted: Sequence[str],
+    own: pl.DataFrame,
+    n_seen: int,
 ) -> pl.DataFrame:
     """Compute the wanted columns.
 
@@ -35,7 +39,10 @@ def placed(
     wanted
         Names among ``names_of_all(dictionary)``.
     own
-        The columns of ``own_inputs``, a row for every entity seen, sorted by entity.
+        The columns of ``own_inputs``, a row for every entity seen, sorted by entity; after them
+        what an entity not seen has, if asked for.
+    n_seen
+        How many entities were seen.
 
     Returns
     -------
@@ -46,7 +53,7 @@ def placed(
     found: Columns = {
         column.name: column.fill_null(float("nan")).to_numpy() for column in own.get_columns()
     }
-    seen = np.ones(own.height, dtype=np.bool_)
+    seen = np.arange(own.height) < n_seen
     needed = _closure(by_name, of_all, wanted)
     for column in (c for c in dictionary if c.name in needed):
         if column.family == rfm.FAMILY:

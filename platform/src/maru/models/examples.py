@@ -14,6 +14,7 @@ from maru.errors import ModelError
 from maru.models.features import Features
 from maru.models.recipe import Array
 from maru.models.task import Task
+from maru.models.unit_features import require_own, unit_columns
 from maru.tables.snapshot import Snapshot
 
 
@@ -118,7 +119,8 @@ def gather(
     Raises
     ------
     ModelError
-        If there is no example, a column is unknown, or two targets have different rows.
+        If there is no example, a column is unknown, two targets have different rows, or a unit's
+        own column is none (``maru.models.unit_features.require_own``).
     """
     keys, labels = _labels(task, features, snapshot, days, as_of)
     wanted = list(dict.fromkeys([*columns, *others]))
@@ -177,23 +179,6 @@ def _columns(
         if any(name in unit for name in wanted):
             part = part.hstack(unit_columns(task, snapshot, rows))
         parts.append(part.select(pl.col(wanted).cast(pl.Float64)))
+    if any(name in unit for name in wanted):
+        require_own(task, snapshot, keys.filter(pl.col("as_of") == keys["as_of"].max()))
     return pl.concat(parts)
-
-
-def unit_columns(task: Task, snapshot: Snapshot, units: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns of ``task.unit_features``, Float64, in the order of the units.
-
-    Parameters
-    ----------
-    units
-        Entity, ``as_of`` and unit columns, each unit once, all of one day: the tables are read as
-        known before it. A unit that ``build`` leaves out has nulls.
-    """
-    if task.unit_features is None:
-        return pl.DataFrame()
-    on, columns = [task.entity, "as_of", *task.unit_columns], task.unit_features.columns
-    values = task.unit_features.build(snapshot.until(units["as_of"][0]), units)
-    joined = units.join(
-        values.select(*on, *columns), on=on, how="left", maintain_order="left", validate="1:1"
-    )
-    return joined.select(pl.col(columns).cast(pl.Float64))

@@ -244,10 +244,15 @@ class UnitFeatures:
     ``build(snapshot, units)`` gets the tables as known before the units' ``as_of`` and the units
     (entity, ``as_of``, unit columns; all of one day) and returns them, in any order, with
     ``columns`` added as Float64.
+
+    A unit's columns are computed from its entity's rows and from tables without entities. Where
+    others' rows count too (the share of all who redeemed a campaign), say ``among_all``: then
+    batch scoring holds the tables whole. Training refuses columns that don't keep to it.
     """
 
     columns: tuple[str, ...]
     build: Callable[[Snapshot, pl.DataFrame], pl.DataFrame]
+    among_all: bool = False
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,8 @@ class WorkingCopy:
     def of_entities(self, entities: pl.Series, columns: Mapping[str, Collection[str]]) -> Snapshot:
         """Return the rows of some entities as a snapshot, each entity's in canonical order.
 
+        A table without the entity's column (what a campaign offers) comes whole.
+
         Parameters
         ----------
         entities
@@ -111,11 +113,14 @@ class WorkingCopy:
             copied, info = self.tables[name], self.infos[name]
             dated = [day for day in ("day", "known_day") if day in copied.schema]
             chosen = [c for c in copied.schema if c in {*wanted, *dated, self.entity}]
-            mine = pl.col(self.entity).is_in(entities.implode())
-            parts = [
-                pl.scan_parquet(file.path).filter(mine).select(chosen).collect()
-                for file in _touched(copied.by_entity, entities)
-            ]
+            if self.entity in copied.schema:
+                mine = pl.col(self.entity).is_in(entities.implode())
+                parts = [
+                    pl.scan_parquet(file.path).filter(mine).select(chosen).collect()
+                    for file in _touched(copied.by_entity, entities)
+                ]
+            else:
+                parts = [pl.read_parquet(file, columns=chosen) for file in copied.files]
             empty = pl.DataFrame(schema={c: copied.schema[c] for c in chosen})
             tables[name] = pl.concat(parts) if parts else empty
             types = {c: kind for c, kind in info.types.items() if c in chosen}

@@ -6,9 +6,9 @@ import polars as pl
 from maru.mart import Mart
 from maru.mart.builder import MartBuilder
 from maru.mart.state import MartState
-from maru.models.examples import unit_columns
 from maru.models.model_folder import load_model
 from maru.models.task import Task
+from maru.models.unit_features import unit_columns
 from maru.project import load_folder
 from maru.release.bundle import Bundle
 from maru.training_run.snapshots import kept
