@@ -14,10 +14,11 @@ setup: ## make .venv from requirements.lock; instant when nothing changed
 demo: setup ## the main job on real data: train, release, serve, revert
 	@$(BIN)/python platform/demo.py
 
-test: setup ## run all tests but those of tests/cluster
+test: setup ## run all tests; those of tests/cluster last, on a node that they start and leave
 	@$(BIN)/pytest -n 2 tests projects --ignore tests/cluster
+	@$(BIN)/pytest tests/cluster
 
-test-cluster: setup ## run tests/cluster, on a real Kubernetes node that it starts
+test-cluster: setup ## run tests/cluster only
 	@$(BIN)/pytest tests/cluster
 
 lint: setup ## check style
@@ -34,8 +35,9 @@ types: setup ## check types
 bench: setup ## measure against peers, into docs/benchmarks.md
 	@$(BIN)/python tests/bench/bench.py
 
-soak: setup ## kill every long job at 50 random points
+soak: setup ## kill every long job at 50 random points; on the node, cull at the real 600 s
 	@MARU_KILL_POINTS=50 $(BIN)/pytest -n 2 tests/unit tests/e2e -k kill
+	@MARU_SOAK=1 $(BIN)/pytest tests/cluster/test_culling.py
 
 cluster-up: setup ## start a real Kubernetes node on this machine (root, Linux); KUBECONFIG names another
 	@$(BIN)/python tests/cluster/node up

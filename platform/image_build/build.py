@@ -14,7 +14,7 @@ from typing import Self
 
 from image_build.clients import write_secrets
 from image_build.debian import Debian, make_root
-from image_build.errors import ImageError
+from image_build.errors import ImageError, NetworkError
 from image_build.keys import Recipe, arguments_of, make_recipes, stage
 from image_build.plan import Plan, make_plan
 from image_build.progress import Progress
@@ -173,15 +173,23 @@ class _Builder:
             arguments["PROJECTS"] = " ".join(image.projects)
         context = self._context(name)
         label = f"--label=org.opencontainers.image.title={image.title}"
-        lines = self._storage.build(
-            context / image.dockerfile,
-            context,
-            self._reference(name),
-            arguments,
-            [*self._options, label],
-            self._logs / f"{name}.log",
-        )
-        self._progress.follow(lines)
+
+        def build() -> None:
+            lines = self._storage.build(
+                context / image.dockerfile,
+                context,
+                self._reference(name),
+                arguments,
+                [*self._options, label],
+                self._logs / f"{name}.log",
+            )
+            self._progress.follow(lines)
+
+        try:
+            build()
+        except NetworkError:
+            self._progress.say(f"  {name}: a registry did not answer as it should; once more")
+            build()
         shutil.rmtree(context)
 
     def _push(self, name: str) -> str:

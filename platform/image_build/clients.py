@@ -36,6 +36,7 @@ _CERTIFICATE_NAMES = (
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
     "NODE_EXTRA_CA_CERTS",
+    "NPM_CONFIG_CAFILE",
     "GIT_SSL_CAINFO",
 )
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")

@@ -3,3 +3,7 @@
 
 class ImageError(Exception):
     """The images can't be built or pushed; the message says why and what to do."""
+
+
+class NetworkError(ImageError):
+    """A package could not be had; another try may do."""

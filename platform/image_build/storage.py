@@ -1,12 +1,13 @@
 """buildah with a storage of its own, which is emptied again: nothing of the user's is touched."""
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from image_build.errors import ImageError
+from image_build.errors import ImageError, NetworkError
 from image_build.registry import Registry
 
 # Measured on 513 MB of torch and numpy, CPU seconds and size: gzip 1 6.0 s, 158 MB; gzip 6 17.7 s,
@@ -14,6 +15,12 @@ from image_build.registry import Registry
 _COMPRESSION = ("--compression-format=zstd", "--compression-level=3")
 _SHOWN_OF_LOG = 25
 _REMOVED = ".removed-"
+# How npm, pip and uv, Go, Maven and apt say that a registry did not answer as it should.
+_NETWORK = re.compile(
+    r"_IN_CHAIN|ECONN|ETIMEDOUT|EAI_AGAIN|timed out|TLS handshake|Temporary failure|"
+    r"[Cc]onnection (reset|refused|broken)|Failed to fetch|error sending request|"
+    r"(50[0234]|429) (Bad|Gateway|Internal|Service|Too)"
+)
 
 
 class Storage:
@@ -137,4 +144,5 @@ class Storage:
         if process.returncode:
             lines = log.read_text(encoding="utf-8").splitlines()
             shown = "\n  ".join(lines[-_SHOWN_OF_LOG:])
-            raise ImageError(f"the build failed; the end of {log}:\n  {shown}")
+            kind = NetworkError if _NETWORK.search(shown) else ImageError
+            raise kind(f"the build failed; the end of {log}:\n  {shown}")

@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from image_build.errors import ImageError
+from image_build.errors import ImageError, NetworkError
 from image_build.registry import Registry
 from image_build.storage import Storage
 
@@ -40,3 +40,20 @@ def test_a_build_that_fails_shows_the_end_of_its_log(tmp_path):
     with pytest.raises(ImageError, match=r"the build failed; the end of .*\n.*\n  it broke"):
         list(storage._follow(command, tmp_path / "log"))
     assert "it broke" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("said", "network"),
+    [
+        ("npm error code SELF_SIGNED_CERT_IN_CHAIN", True),
+        ("E: Failed to fetch libpq5_15.18-0_amd64.deb 503 Service Unavailable", True),
+        ("error: connection reset by peer: Connection reset", True),
+        ("sh: 1: npm: not found", False),
+        ("hash mismatch for six==1.16.0", False),
+    ],
+)
+def test_what_another_try_may_mend_is_told_apart(tmp_path, said, network):
+    storage = Storage(tmp_path / "storage", REGISTRY)
+    with pytest.raises(ImageError) as caught:
+        list(storage._follow(["sh", "-c", f"echo '{said}'; exit 1"], tmp_path / "log"))
+    assert isinstance(caught.value, NetworkError) == network
