@@ -54,7 +54,12 @@ def _build_one(part: Part, title: str) -> None:
     flags = " ".join(["-s", "-w", *(f"-X {stamp}" for stamp in part.stamps)])
     for name, package in part.programs.items():
         command = [str(go), "build", "-trimpath", f"-ldflags={flags}", "-o", str(unfinished / name)]
-        _run([*command, package], part, go, title)
+        try:
+            _run([*command, package], part, go, title)
+        except NodeError:
+            # A module that the network lost. Go keeps what was built, so this costs little.
+            print(f"{title}: did not build; trying once more", flush=True)
+            _run([*command, package], part, go, title)
     unfinished.rename(part.home)
 
 

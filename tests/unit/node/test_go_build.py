@@ -62,11 +62,12 @@ def test_a_part_is_built_once(part, capsys):
 
 
 @needs_go
-def test_a_part_that_does_not_build_leaves_nothing_and_shows_why(part):
+def test_a_part_that_does_not_build_leaves_nothing_and_shows_why(part, capsys):
     (part / "main.go").write_text(CODE.replace("println", "nothing"))
     with pytest.raises(NodeError, match=r"(?s)tiny does not build.*undefined: nothing"):
         build([read_part(part)])
     assert not read_part(part).is_built
+    assert "[1/1] tiny: did not build; trying once more" in capsys.readouterr().out
 
 
 @needs_go
