@@ -134,9 +134,16 @@ def test_what_a_killed_helm_left_pending_does_not_lock_the_release(
 
 def test_drift_is_mended(kubectl, installed, maru_install):
     kubectl("-n", "maru", "scale", "deployment/mlflow", "--replicas=0")
+    # Applied by hand, so another than helm owns the field.
+    mlflow = json.loads(kubectl("-n", "maru", "get", "networkpolicy", "mlflow", "-o", "json"))
+    del mlflow["metadata"]["managedFields"]
+    hand_made = {**mlflow, "spec": {**mlflow["spec"], "ingress": [{}]}}
+    kubectl("apply", "-f", "-", stdin=json.dumps(hand_made))
     maru_install("--chart", "mlflow")
     ready = "jsonpath={.status.readyReplicas}"
     assert kubectl("-n", "maru", "get", "deployment", "mlflow", "-o", ready) == "1"
+    mended = json.loads(kubectl("-n", "maru", "get", "networkpolicy", "mlflow", "-o", "json"))
+    assert mended["spec"] == mlflow["spec"]
 
 
 def test_a_setup_job_that_fails_ends_it_with_its_last_words(

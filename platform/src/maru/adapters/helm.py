@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from maru.errors import RunError
@@ -49,10 +50,19 @@ class Helm:
         """
         words = ["upgrade", release, str(chart), "--install", "--namespace", namespace]
         words += ["--history-max", "5", "--output", "json"]
+        if self._applies_in_the_server:
+            # What somebody applied by hand belongs to them until it is taken back.
+            words.append("--force-conflicts")
         for file in values:
             words += ["--values", str(file)]
         answer = json.loads(self._run(words, f"chart {release}"))
         return str(answer["version"])
+
+    @cached_property
+    def _applies_in_the_server(self) -> bool:
+        """Whether this helm is 4 or newer; 3 overwrites what others changed without being told."""
+        version = self._run(["version", "--template", "{{.Version}}"], "helm version")
+        return int(version.strip().removeprefix("v").partition(".")[0]) >= 4
 
     def _run(self, words: list[str], what: str) -> str:
         where = ["--kubeconfig", str(self._kubeconfig)] if self._kubeconfig else []
