@@ -84,7 +84,7 @@ def play(store, *grants):
 def test_a_first_start_makes_the_account_and_opens_what_is_the_users():
     store = Store()
     play(store, ("ana", "s<&>", Reach(frozenset({"charge"}), raw_log=True)))
-    assert store.accounts == {"ana": "s<&>"}
+    assert store.accounts == {"user-ana": "s<&>"}
     assert set(store.policies) == {"notebooks", "projects", "raw"}
     [objects, _] = store.policies["projects"]["Statement"]
     assert objects["Resource"] == ["arn:aws:s3:::projects/charge/*"]
@@ -101,8 +101,18 @@ def test_a_second_start_changes_nothing():
 def test_a_secret_that_differs_is_set_anew():
     store = Store()
     play(store, ("ana", "old", Reach()), ("ana", "new", Reach()))
-    assert store.accounts == {"ana": "new"}
+    assert store.accounts == {"user-ana": "new"}
     assert "PATCH /update-user" in store.calls
+
+
+def test_a_login_that_is_named_like_another_account_gets_its_own():
+    store = Store()
+    store.accounts["mlflow"] = "the MLflow server's"
+    play(store, ("mlflow", "s", Reach()))
+    assert store.accounts == {"mlflow": "the MLflow server's", "user-mlflow": "s"}
+    [objects, _] = store.policies["notebooks"]["Statement"]
+    assert objects["Principal"] == {"AWS": ["user-mlflow"]}
+    assert objects["Resource"] == ["arn:aws:s3:::notebooks/mlflow/*"]
 
 
 def test_the_last_reader_takes_the_policy_along():

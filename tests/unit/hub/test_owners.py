@@ -37,6 +37,15 @@ def test_owners_follow_the_repository(repository, tmp_path):
     assert asyncio.run(owners.owners()) == {"charge": "ana", "churn": "ben"}
 
 
+@pytest.mark.parametrize("name", ["*", "ch?rge", "..x", "Charge", "charge-", "a" * 41])
+def test_a_folder_that_can_name_no_project_belongs_to_nobody(tmp_path, name):
+    """The name becomes part of policies, where a wildcard would open every project."""
+    folder = tmp_path / "projects" / name
+    folder.mkdir(parents=True)
+    (folder / "project.yaml").write_text("owner: eve\n")
+    assert read_owners(tmp_path) == {}
+
+
 def test_a_fresh_answer_is_not_asked_for_again(repository, tmp_path):
     owners = owners_of(repository, tmp_path, refresh_s=3600)
     asyncio.run(owners.owners())

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from jupyterhub import orm
 from kubernetes_asyncio.client import ApiClient
 from maru_hub.spawner import NotebookSpawner, check_options, happened_at
 
@@ -34,6 +35,7 @@ def make_spawner(config, user="ana", groups=(), **options):
     )
     spawner = config.JupyterHub.spawner_class(config=config, user=person, hub=hub, _mock=True)
     spawner.api_token, spawner.user_options = "the-api-token", options
+    spawner.db = orm.new_session_factory("sqlite:///:memory:")()
     return spawner
 
 
@@ -176,6 +178,16 @@ def test_the_credentials_are_the_ones_that_the_pod_names(config, user):
 def test_a_user_is_known_by_name_and_groups(config):
     names = of_spawner(config, lambda spawner: spawner.person.names, groups=["crm"])
     assert names == {"ana", "crm"}
+
+
+def test_a_login_that_is_a_groups_name_is_not_that_group(config):
+    assert of_spawner(config, lambda spawner: spawner.person.names, user="crm") == {"crm"}
+
+    def of_a_hub_with_that_group(spawner):
+        spawner.db.add(orm.Group(name="crm"))
+        return spawner.person.names
+
+    assert of_spawner(config, of_a_hub_with_that_group, user="crm") == set()
 
 
 def test_only_profiles_that_say_so_read_the_raw_log(config):

@@ -87,7 +87,7 @@ def play(server, *grants):
 def test_a_first_start_makes_the_account_and_opens_the_users_projects():
     server = Server()
     play(server, ("ana", "secret", Reach(frozenset({"charge", "new"}), frozenset({"spam"}))))
-    assert server.users == {"ana": "secret"}
+    assert server.users == {"user-ana": "secret"}
     assert server.permissions == {
         ("experiment", "1"): "MANAGE",
         ("registered_model", "charge"): "MANAGE",
@@ -107,9 +107,16 @@ def test_a_second_start_changes_nothing():
 
 def test_a_password_that_somebody_changed_is_set_back():
     server = Server()
-    server.users["ana"] = "changed by hand"
+    server.users["user-ana"] = "changed by hand"
     play(server, ("ana", "secret", Reach()))
-    assert server.users == {"ana": "secret"}
+    assert server.users == {"user-ana": "secret"}
+
+
+def test_a_login_that_is_named_like_the_administrator_is_somebody_else():
+    server = Server()
+    server.users["admin"] = "the-admin-password"
+    play(server, ("admin", "secret", Reach()))
+    assert server.users == {"admin": "the-admin-password", "user-admin": "secret"}
 
 
 def test_a_project_that_was_given_away_is_closed():

@@ -37,7 +37,7 @@ class Api:
 def test_credentials_are_made_once_and_kept():
     objects = UserObjects(Api(), "users")
     first = asyncio.run(objects.credentials("ana", {}))
-    assert first["AWS_ACCESS_KEY_ID"] == "ana"
+    assert first["AWS_ACCESS_KEY_ID"] == "user-ana"
     assert asyncio.run(objects.credentials("ana", {})) == first
     assert asyncio.run(objects.credentials("ben", {})) != first
 

@@ -27,8 +27,8 @@ class Accounts(Protocol):
 
     name: str
 
-    async def grant(self, account: str, secret: str, reach: Reach) -> None:
-        """Make the account as needed and let it reach this and no more."""
+    async def grant(self, slug: str, secret: str, reach: Reach) -> None:
+        """Make the user's account as needed and let it reach this and no more."""
 
 
 @dataclass(frozen=True)
@@ -134,11 +134,11 @@ class Access:
 
 
 async def _set_up(
-    server: Server, account: str, credentials: Mapping[str, str], reach: Reach
+    server: Server, slug: str, credentials: Mapping[str, str], reach: Reach
 ) -> str:
     """Set up one server; return why that failed, or nothing."""
     try:
-        await server.accounts.grant(account, credentials[server.secret_key], reach)
+        await server.accounts.grant(slug, credentials[server.secret_key], reach)
     except OutsideError as error:
         return str(error)
     return ""

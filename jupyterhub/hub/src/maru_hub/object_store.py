@@ -15,7 +15,7 @@ from botocore.credentials import Credentials as RootAccount
 
 from maru_hub.bucket_policies import Policy, reach_into, reading, with_statements
 from maru_hub.errors import OutsideError
-from maru_hub.reach import Reach
+from maru_hub.reach import Reach, account_of
 from maru_hub.settings import ObjectStore
 
 ANSWER_TIMEOUT_S = 10
@@ -31,7 +31,7 @@ class ObjectStoreAccounts:
         self._root = RootAccount(root_access_key, root_secret_key)
         self._changing = asyncio.Lock()
 
-    async def grant(self, account: str, secret: str, reach: Reach) -> None:
+    async def grant(self, slug: str, secret: str, reach: Reach) -> None:
         """Make the account if there is none, give it this secret, and allow what ``reach`` says.
 
         Raises
@@ -39,6 +39,7 @@ class ObjectStoreAccounts:
         OutsideError
             If the store refuses or doesn't answer.
         """
+        account = account_of(slug)
         timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S)
         # Accounts and policies are read, changed and written back, so one user at a time: a policy
         # that was made from an older list of accounts would lose the newer ones' statements. There
@@ -46,16 +47,16 @@ class ObjectStoreAccounts:
         async with self._changing, aiohttp.ClientSession(timeout=timeout) as session:
             signed = _SignedRequests(session, self._settings, self._root)
             accounts = await self._ensure_account(signed, account, secret)
-            for bucket, statements in self._wanted(account, reach).items():
+            for bucket, statements in self._wanted(slug, reach).items():
                 old = await _policy(signed, bucket)
                 new = with_statements(old, account, statements, accounts)
                 if new != old:
                     await _put_policy(signed, bucket, new)
 
-    def _wanted(self, account: str, reach: Reach) -> dict[str, list[Policy]]:
-        store = self._settings
+    def _wanted(self, slug: str, reach: Reach) -> dict[str, list[Policy]]:
+        store, account = self._settings, account_of(slug)
         return {
-            store.home_bucket: reach_into(store.home_bucket, account, [account]),
+            store.home_bucket: reach_into(store.home_bucket, account, [slug]),
             store.project_bucket: reach_into(store.project_bucket, account, reach.projects),
             store.raw_bucket: reading(store.raw_bucket, account) if reach.raw_log else [],
         }

@@ -7,6 +7,7 @@ the repository doesn't answer, what was read last counts.
 import asyncio
 import logging
 import os
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ from maru_hub.errors import OutsideError
 from maru_hub.settings import Projects
 
 GIT_TIMEOUT_S = 20
+# As `maru check` has it. The names become parts of policies, where a * would mean every project.
+PROJECT_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 log = logging.getLogger("maru_hub.owners")
 
 
@@ -31,11 +34,14 @@ def read_owners(checkout: Path) -> dict[str, str]:
             document = yaml.safe_load(path.read_text())
         except (OSError, UnicodeDecodeError, yaml.YAMLError):
             document = None
+        name = path.parent.name
         owner = document.get("owner") if isinstance(document, dict) else None
-        if isinstance(owner, str) and owner:
-            found[path.parent.name] = owner
+        if not PROJECT_NAME.fullmatch(name):
+            log.warning("%r can't name a project; it belongs to nobody", name)
+        elif isinstance(owner, str) and owner:
+            found[name] = owner
         else:
-            log.warning("%s names no owner; the project belongs to nobody", path.parent.name)
+            log.warning("%s names no owner; the project belongs to nobody", name)
     return found
 
 

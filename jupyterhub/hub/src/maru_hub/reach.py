@@ -4,6 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 
+def account_of(slug: str) -> str:
+    """Name a user's account at the servers next door.
+
+    The prefix is the hub's own: no login, whatever its name, meets an account that others made,
+    such as the S3 store's for MLflow or MLflow's administrator.
+    """
+    return f"user-{slug}"
+
+
 @dataclass(frozen=True)
 class Reach:
     """A user's own part is not named: everyone has one."""

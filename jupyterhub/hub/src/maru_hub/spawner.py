@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from jupyterhub.orm import Group
 from kubernetes_asyncio.client import ApiException
 from kubespawner import KubeSpawner
 from kubespawner.slugs import safe_slug
@@ -42,9 +43,10 @@ class NotebookSpawner(KubeSpawner):  # type: ignore[misc]  # it ships no types
 
     @property
     def person(self) -> Person:
-        """The user and the user's groups."""
+        """The user and the user's groups; a login that is also a group's name isn't that group."""
         groups = (group.name for group in self.user.orm_user.groups)
-        return Person(self.slug, frozenset({self.user.name, *groups}))
+        own = () if Group.find(self.db, self.user.name) else (self.user.name,)
+        return Person(self.slug, frozenset({*own, *groups}))
 
     def start(self) -> "asyncio.Future[str]":
         """Start the server; the result is its address, once it answers there."""

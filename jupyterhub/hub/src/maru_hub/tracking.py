@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from maru_hub.errors import OutsideError
-from maru_hub.reach import Reach
+from maru_hub.reach import Reach, account_of
 from maru_hub.settings import Tracking
 
 ANSWER_TIMEOUT_S = 10
@@ -29,7 +29,7 @@ class TrackingAccounts:
         self._settings = settings
         self._admin = aiohttp.encode_basic_auth(settings.admin, admin_password)
 
-    async def grant(self, account: str, secret: str, reach: Reach) -> None:
+    async def grant(self, slug: str, secret: str, reach: Reach) -> None:
         """Make the account if there is none, give it this password, and allow ``reach``.
 
         Raises
@@ -37,6 +37,7 @@ class TrackingAccounts:
         OutsideError
             If MLflow refuses or doesn't answer.
         """
+        account = account_of(slug)
         timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             requests = _Requests(session, self._settings.uri, self._admin)

@@ -15,6 +15,8 @@ from kubernetes_asyncio.client import (
     V1ServiceAccount,
 )
 
+from maru_hub.reach import account_of
+
 CONFLICT, NOT_FOUND = 409, 404
 
 
@@ -29,11 +31,11 @@ def account_name(slug: str) -> str:
 
 
 def fresh_credentials(slug: str) -> dict[str, str]:
-    """Make up a user's credentials: the slug is the name everywhere, each password is random."""
+    """Make up a user's credentials: one account's name everywhere, each password random."""
     return {
-        "AWS_ACCESS_KEY_ID": slug,
+        "AWS_ACCESS_KEY_ID": account_of(slug),
         "AWS_SECRET_ACCESS_KEY": secrets.token_urlsafe(32),
-        "MLFLOW_TRACKING_USERNAME": slug,
+        "MLFLOW_TRACKING_USERNAME": account_of(slug),
         "MLFLOW_TRACKING_PASSWORD": secrets.token_urlsafe(32),
     }
 
