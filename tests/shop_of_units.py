@@ -52,5 +52,5 @@ def answer_for_units(shop, *, features_of_units=False):
         shop.edit(
             "pipeline.py",
             "    gate=(",
-            '    unit_features=UnitFeatures(("spent_ever",), spent),\n    gate=(',
+            '    unit_features=UnitFeatures(("spent_ever",), spent, own_rows=True),\n    gate=(',
         )

@@ -83,7 +83,7 @@ TASK = Task(
     back_test=BackTestOrigins(6, test_from=dt.date(2017, 7, 1)),
     validation=Validation("by_entity", folds=5),
     screening=Screening(keep=0, always=tuple(name for name in READ if name not in OFFERED)),
-    unit_features=UnitFeatures(OFFERED, offered),
+    unit_features=UnitFeatures(OFFERED, offered, own_rows=True),
     monotone={**dict.fromkeys(RISING, 1), **dict.fromkeys(FALLING, -1)},
     minimum_positives=30,
     gate=(GateRule("conversion_probability", "pr_auc", "higher"),),

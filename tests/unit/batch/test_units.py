@@ -66,7 +66,7 @@ TASK = Task(
     unit_features=UNIT,
 )
 '''
-OWN = 'UnitFeatures(("lag", "shelf_length"), bought)'
+OWN = 'UnitFeatures(("lag", "shelf_length"), bought, own_rows=True)'
 REQUIRED = ["purchase_sum_42d", "lag", "toy_count_42d", "shelf_length"]
 
 
@@ -93,9 +93,7 @@ def examples_of(project, snapshot, mart, state):
     )
 
 
-@pytest.mark.parametrize(
-    "unit", [OWN, 'UnitFeatures(("lag", "shelf_length"), bought_by_all, True)']
-)
+@pytest.mark.parametrize("unit", [OWN, 'UnitFeatures(("lag", "shelf_length"), bought_by_all)'])
 def test_a_days_units_have_the_columns_of_training(tmp_path, unit):
     project, snapshot, mart, state = project_of(tmp_path, unit)
     task = project.declared("pipeline", "TASK", Task)
@@ -128,7 +126,9 @@ def copy_of(project, folder):
 
 
 def test_columns_that_others_rows_change_are_refused_in_training(tmp_path):
-    made = project_of(tmp_path, 'UnitFeatures(("lag", "shelf_length"), bought_by_all)')
+    made = project_of(
+        tmp_path, 'UnitFeatures(("lag", "shelf_length"), bought_by_all, own_rows=True)'
+    )
     with pytest.raises(ModelError, match=r"lag changes with other .* it is 1 among all, \d+ alone"):
         examples_of(*made)
 

@@ -2,9 +2,8 @@
 
 Builds only the columns that can change an answer, a chunk of entities at a time, from a working
 copy of the tables that lies on the disk while the day is scored. Only where a unit's own columns
-are computed from other entities' rows too (``among_all``), the tables are held whole. A row that
-the service would refuse (a null where none is allowed, an answer that is no finite number) is
-counted and listed, not scored.
+don't say ``own_rows``, the tables are held whole. A row that the service would refuse (a null where
+none is allowed, an answer that is no finite number) is counted and listed, not scored.
 """
 
 from collections.abc import Callable, Iterator
@@ -136,7 +135,7 @@ def _read(
     """Read the tables: to the disk, or whole where unit features need all rows."""
     tables, zone = code.declared("data", "TABLES", tuple), code.spec.time_zone
     if needs_all(code.declared("pipeline", "TASK", Task)):
-        show("the unit features say among_all, so the tables are held in memory whole")
+        show("the unit features don't say own_rows, so the tables are held in memory whole")
         return read_tables(tables, time_zone=zone)
     copy = copy_tables(
         tables, time_zone=zone, entity=code.spec.entity, folder=scratch, at_once=at_once

@@ -21,8 +21,8 @@ def is_of_units(task: Task) -> bool:
 
 
 def needs_all(task: Task) -> bool:
-    """Say whether a unit's columns are computed from other entities' rows too."""
-    return task.unit_features is not None and task.unit_features.among_all
+    """Say whether a unit's columns may be computed from other entities' rows too."""
+    return task.unit_features is not None and not task.unit_features.own_rows
 
 
 def unit_rows(

@@ -245,14 +245,14 @@ class UnitFeatures:
     (entity, ``as_of``, unit columns; all of one day) and returns them, in any order, with
     ``columns`` added as Float64.
 
-    A unit's columns are computed from its entity's rows and from tables without entities. Where
-    others' rows count too (the share of all who redeemed a campaign), say ``among_all``: then
-    batch scoring holds the tables whole. Training refuses columns that don't keep to it.
+    ``own_rows`` says that a unit's columns come from its entity's rows and from tables without
+    entities, as they mostly do: then batch scoring reads some entities at a time. Training refuses
+    it where it isn't so (the share of all who redeemed a campaign).
     """
 
     columns: tuple[str, ...]
     build: Callable[[Snapshot, pl.DataFrame], pl.DataFrame]
-    among_all: bool = False
+    own_rows: bool = False
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def unit_columns(task: Task, snapshot: Snapshot, units: pl.DataFrame) -> pl.Data
 
 
 def require_own(task: Task, snapshot: Snapshot, units: pl.DataFrame) -> None:
-    """Refuse unit features that other entities' rows change, unless they say ``among_all``.
+    """Refuse unit features that say ``own_rows`` and that other entities' rows change.
 
     Some units' columns are computed again from the rows of their entities alone, as batch scoring
     computes them.
@@ -46,7 +46,7 @@ def require_own(task: Task, snapshot: Snapshot, units: pl.DataFrame) -> None:
     ModelError
         If a column differs; it is named, with a unit and both values.
     """
-    if task.unit_features is None or task.unit_features.among_all:
+    if task.unit_features is None or not task.unit_features.own_rows:
         return
     entities = units[task.entity].unique().sort()
     step = -(-len(entities) // SAMPLE)
@@ -66,5 +66,5 @@ def require_own(task: Task, snapshot: Snapshot, units: pl.DataFrame) -> None:
             raise ModelError(
                 f"unit column {name} changes with other entities' rows: for {task.entity} "
                 f"{some[task.entity][at]} it is {one[at]:.6g} among all, {other[at]:.6g} alone. "
-                "Compute it from the entity's own rows, or write UnitFeatures(..., among_all=True)."
+                "Compute it from the entity's own rows, or take own_rows=True out of UnitFeatures."
             )
