@@ -90,6 +90,7 @@ def test_helm_itself_refuses_with_the_name_of_the_value(chart):
 @pytest.mark.parametrize(
     ("chart", "setting", "words"),
     [
+        ("jupyterhub", 'projects.repository="https://u:p@git/x"', "/projects/repository"),
         ("storage", "backup.keep=0", "/backup/keep"),
         ("storage", 'postgresql.storage.size="much"', "/postgresql/storage/size"),
         ("storage", "postgresql.enabled=false", "/postgresql/cidr"),

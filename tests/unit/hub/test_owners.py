@@ -1,7 +1,13 @@
 import asyncio
+import base64
+import os
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from maru_hub import owners
 from maru_hub.errors import OutsideError
 from maru_hub.owners import ProjectOwners, read_owners
 from maru_hub.settings import Projects
@@ -64,6 +70,73 @@ def test_a_repository_that_was_never_read_is_said(tmp_path):
     owners = owners_of(tmp_path / "absent", tmp_path)
     with pytest.raises(OutsideError, match="projects repository can't be read"):
         asyncio.run(owners.owners())
+
+
+class GitServer(BaseHTTPRequestHandler):
+    """git's own HTTP server behind a login."""
+
+    root: Path
+
+    def do_GET(self):
+        given = self.headers.get("Authorization", "")
+        if given != "Basic " + base64.b64encode(b"hub:the-token").decode():
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.end_headers()
+            return
+        path, _, query = self.path.partition("?")
+        environment = {
+            **os.environ,
+            "GIT_PROJECT_ROOT": str(self.root),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "REQUEST_METHOD": self.command,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+        }
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        command = ["git", "-c", "safe.directory=*", "http-backend"]
+        done = subprocess.run(command, input=body, env=environment, capture_output=True, check=True)
+        head, _, answer = done.stdout.partition(b"\r\n\r\n")
+        self.send_response(200)
+        for line in head.decode().splitlines():
+            self.send_header(*line.split(": ", 1))
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def do_POST(self):
+        self.do_GET()
+
+    def log_message(self, format, *args):
+        """Print nothing."""
+
+
+@pytest.fixture
+def closed_repository(repository):
+    """The URL of the repository on a server that asks for a login."""
+    handler = type("Handler", (GitServer,), {"root": repository.parent})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/{repository.name}/.git"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_repository_that_asks_for_a_login_is_read_with_the_hubs_own(
+    closed_repository, tmp_path, monkeypatch
+):
+    source = Projects(repository=closed_repository)
+    with pytest.raises(OutsideError, match=r"can.t be read: .*could not read Username"):
+        asyncio.run(ProjectOwners(source, tmp_path / "without").owners())
+    file = tmp_path / "credentials"
+    file.write_text(closed_repository.replace("http://", "http://hub:the-token@") + "\n")
+    monkeypatch.setattr(owners, "CREDENTIALS", file)
+    (tmp_path / "with").mkdir()
+    found = asyncio.run(ProjectOwners(source, tmp_path / "with").owners())
+    assert found == {"charge": "crm"}
 
 
 def test_a_machine_without_git_is_said(repository, tmp_path, monkeypatch):

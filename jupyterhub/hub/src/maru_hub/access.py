@@ -133,9 +133,7 @@ class Access:
             return Reach(raw_log=raw_log), str(error)
 
 
-async def _set_up(
-    server: Server, slug: str, credentials: Mapping[str, str], reach: Reach
-) -> str:
+async def _set_up(server: Server, slug: str, credentials: Mapping[str, str], reach: Reach) -> str:
     """Set up one server; return why that failed, or nothing."""
     try:
         await server.accounts.grant(slug, credentials[server.secret_key], reach)

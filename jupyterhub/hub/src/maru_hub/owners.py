@@ -18,6 +18,8 @@ from maru_hub.errors import OutsideError
 from maru_hub.settings import Projects
 
 GIT_TIMEOUT_S = 20
+CREDENTIALS = Path("/etc/maru-git/credentials")
+"""In git-credential-store's format; not there where the repository is open to everybody."""
 # As `maru check` has it. The names become parts of policies, where a * would mean every project.
 PROJECT_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 log = logging.getLogger("maru_hub.owners")
@@ -98,6 +100,17 @@ class ProjectOwners:
         await _git("checkout", "--quiet", "--force", "FETCH_HEAD", cwd=self._checkout)
 
 
+def _login() -> dict[str, str]:
+    if not CREDENTIALS.exists():
+        return {}
+    helper = f"store --file={CREDENTIALS}"
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "credential.helper",
+        "GIT_CONFIG_VALUE_0": helper,
+    }
+
+
 async def _git(*arguments: str, cwd: Path | None = None) -> None:
     """Run git without asking anybody anything."""
     try:
@@ -105,7 +118,7 @@ async def _git(*arguments: str, cwd: Path | None = None) -> None:
             "git",
             *arguments,
             cwd=cwd,
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
+            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", **_login()},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
