@@ -1,15 +1,16 @@
-# Dump every database but the server's own into /backup/partial; `backup` makes it a whole one.
+# Dump the databases in $DATABASES into a folder of this run's own, which only the containers of this
+# pod are told; `backup` makes it a whole one.
 set -eu
 umask 077
+exec 9> /backup/lock
+flock --nonblock 9 || { echo "another backup or restore is at work on this volume; start this one when it has ended" >&2; exit 1; }
 PGPASSWORD=$(cat /run/secrets/postgresql/postgres-password)
 export PGPASSWORD
-rm -rf /backup/partial
-mkdir -p /backup/partial/databases
-psql --no-psqlrc --tuples-only --no-align --dbname=postgres --command="
-  select datname from pg_database
-  where datallowconn and not datistemplate and datname <> 'postgres' and datname !~ '_restoring$'
-  order by datname" > /tmp/names
-while read -r name; do
+rm -rf /backup/partial*
+partial=$(mktemp -d /backup/partial-XXXXXX)
+mkdir "$partial/databases"
+for name in $DATABASES; do
   echo "dumping database $name"
-  pg_dump --format=custom --file="/backup/partial/databases/$name.dump" "$name"
-done < /tmp/names
+  pg_dump --format=custom --file="$partial/databases/$name.dump" "$name"
+done
+echo "$partial" > /tmp/partial

@@ -37,7 +37,10 @@ name: databases
 image: {{ include "common.image" (list $root "postgresql") }}
 imagePullPolicy: IfNotPresent
 command: [/bin/sh, /scripts/{{ $file }}]
-env: {{- include "storage.environment" $root | nindent 2 }}
+env:
+  {{- include "storage.environment" $root | nindent 2 }}
+  # A server elsewhere may hold those of others.
+  - { name: DATABASES, value: {{ keys $root.Values.setup.databases | sortAlpha | join " " | quote }} }
 resources: {{- toYaml $root.Values.backup.resources | nindent 2 }}
 securityContext: {{- include "common.containerSecurityContext" $root | nindent 2 }}
 volumeMounts:

@@ -16,10 +16,10 @@ PLAN = {"databases": {}, "accounts": {}, "buckets": {}, "keep": 2}
 def pod(tmp_path, monkeypatch):
     monkeypatch.setenv("MARU_STORAGE", json.dumps(PLAN))
     monkeypatch.delenv("BACKUP", raising=False)
-    for folder in ("secrets/postgresql", "secrets/s3", "backup"):
+    for folder in ("secrets/postgresql", "secrets/s3", "backup", "own"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "secrets/postgresql/hub-password").write_text("word")
-    return Pod(tmp_path / "secrets", tmp_path / "backup")
+    return Pod(tmp_path / "secrets", tmp_path / "backup", tmp_path / "own")
 
 
 @pytest.fixture
@@ -33,7 +33,13 @@ def backup(pod, name):
     """Write a whole backup without objects."""
     (pod.backup / "partial" / "databases").mkdir(parents=True)
     (pod.backup / "partial" / "databases" / "mlflow.dump").write_bytes(b"dump")
-    pod.folder.finish(name, [])
+    pod.folder.finish(name, pod.backup / "partial", [])
+
+
+def chosen(pod):
+    """Return what the next container of the same pod is told."""
+    file = pod.own / "chosen"
+    return file.read_text() if file.exists() else None
 
 
 def test_passwords_are_the_files_of_both_secrets(pod):
@@ -45,7 +51,7 @@ def test_the_newest_backup_is_chosen_where_none_is_named(pod, capsys):
     backup(pod, "2026-11-21T013000Z")
     backup(pod, "2026-11-22T013000Z")
     choose(pod)
-    assert pod.folder.chosen() == "2026-11-22T013000Z"
+    assert chosen(pod) == "2026-11-22T013000Z"
     assert "there are: 2026-11-21T013000Z, 2026-11-22T013000Z" in capsys.readouterr().out
 
 
@@ -54,7 +60,7 @@ def test_a_named_backup_is_chosen(pod, monkeypatch):
     backup(pod, "2026-11-22T013000Z")
     monkeypatch.setenv("BACKUP", "2026-11-21T013000Z")
     choose(pod)
-    assert pod.folder.chosen() == "2026-11-21T013000Z"
+    assert chosen(pod) == "2026-11-21T013000Z"
 
 
 def test_a_damaged_backup_is_not_chosen(pod):
@@ -62,12 +68,24 @@ def test_a_damaged_backup_is_not_chosen(pod):
     (pod.backup / "2026-11-22T013000Z" / "databases" / "mlflow.dump").write_bytes(b"other")
     with pytest.raises(RunError, match="is damaged"):
         choose(pod)
-    assert not (pod.backup / "chosen").exists()
+    assert chosen(pod) is None
 
 
 def test_without_any_backup_it_says_so(pod):
     with pytest.raises(RunError, match="no backup on the volume; nothing was changed"):
         choose(pod)
+
+
+@pytest.mark.parametrize("program", [storage_job.backup, choose])
+def test_a_second_one_at_work_on_the_volume_is_refused(pod, program):
+    backup(pod, "2026-11-22T013000Z")
+    (pod.own / "partial").write_text(str(pod.backup / "partial"))
+    pod.__dict__["store"] = None
+    with Pod(pod.secrets, pod.backup).alone(), pytest.raises(RunError, match="another backup or"):
+        program(pod)
+    assert chosen(pod) is None
+    choose(pod)
+    assert chosen(pod) == "2026-11-22T013000Z"
 
 
 def test_a_stranger_that_gets_through_is_a_failure(pod, listening, monkeypatch):

@@ -27,9 +27,6 @@ class MemoryStore:
     buckets: dict
     fetched: int = 0
 
-    def bucket_names(self):
-        return sorted(self.buckets)
-
     def ensure_bucket(self, name):
         return self.buckets.setdefault(name, {}) == {}
 
@@ -77,11 +74,12 @@ def root(tmp_path):
     return tmp_path
 
 
-def take(root, from_store, *, day=0, keep=7, report=lambda line: None):
+def take(root, from_store, *, day=0, keep=7, report=lambda line: None, names=("mlflow", "raw")):
     if not (root / "partial").exists():
         dump(root)
     now = MORNING + timedelta(days=day)
-    return back_up(BackupFolder(root), from_store, now, keep, report)
+    names = [name for name in names if name in from_store.buckets]
+    return back_up(BackupFolder(root), root / "partial", from_store, names, now, keep, report)
 
 
 def test_what_was_backed_up_comes_back_as_it_was(root):
@@ -89,7 +87,7 @@ def test_what_was_backed_up_comes_back_as_it_was(root):
     assert name == "2026-11-22T013000Z"
     empty = MemoryStore({})
     BackupFolder(root).check(name)
-    restore(BackupFolder(root), name, empty, lambda line: None)
+    restore(BackupFolder(root), name, empty, ["mlflow", "raw"], lambda line: None)
     assert empty.buckets == store().buckets
 
 
@@ -112,15 +110,29 @@ def test_a_changed_object_is_read_again_and_the_older_backup_keeps_the_old_one(r
     second = take(root, full, day=1)
     for name, content in ((first, b"rows"), (second, b"more rows")):
         back = MemoryStore({})
-        restore(BackupFolder(root), name, back, lambda line: None)
+        restore(BackupFolder(root), name, back, ["mlflow", "raw"], lambda line: None)
         assert back.buckets["raw"]["day=1/part.parquet"][0] == content
+
+
+def test_a_bucket_that_is_somebody_else_s_is_neither_read_nor_written(root):
+    full, said = store(), []
+    mine = take(root, full, names=["raw"])
+    assert {item.bucket for item in BackupFolder(root).objects(mine)} == {"raw"}
+    both = take(root, full, day=1)
+    empty = MemoryStore({})
+    restore(BackupFolder(root), both, empty, ["raw"], said.append)
+    assert empty.buckets.keys() == {"raw"}
+    assert said == [
+        f"backup {both}: 2 objects written, the others were there; "
+        "1 left out: their buckets are not in setup.buckets"
+    ]
 
 
 def test_restoring_leaves_what_is_newer_and_writes_what_is_missing_or_differs(root):
     full, said = store(), []
     name = take(root, full)
     full.buckets["raw"] = {"later": (b"l", "x", {}), "e": (b"changed", "x", {})}
-    restore(BackupFolder(root), name, full, said.append)
+    restore(BackupFolder(root), name, full, ["mlflow", "raw"], said.append)
     assert full.buckets["raw"].keys() == {"later", "e", "day=1/part.parquet"}
     assert full.buckets["raw"]["e"][0] == b""
     assert said == [f"backup {name}: 2 objects written, the others were there"]
@@ -172,7 +184,9 @@ def test_an_unknown_backup_is_refused_with_those_that_there_are(root):
 
 def test_without_a_dump_nothing_becomes_a_backup(tmp_path):
     with pytest.raises(RunError, match="holds no dump of a database"):
-        back_up(BackupFolder(tmp_path), store(), MORNING, 7, lambda line: None)
+        back_up(
+            BackupFolder(tmp_path), tmp_path / "partial", store(), [], MORNING, 7, lambda line: None
+        )
     assert BackupFolder(tmp_path).names() == []
 
 
@@ -182,10 +196,14 @@ def test_two_backups_do_not_take_one_name(root):
         take(root, store())
 
 
-def test_the_chosen_name_reaches_the_next_step(root):
+def test_an_object_whose_bytes_are_gone_or_cut_short_is_read_again(root):
+    full = store()
+    take(root, full)
     folder = BackupFolder(root)
-    folder.choose("2026-11-22T013000Z")
-    assert folder.chosen() == "2026-11-22T013000Z"
+    first, second, *_ = folder.objects(folder.names()[0])
+    folder.content(first.sha256).unlink()
+    folder.content(second.sha256).write_bytes(b"")
+    folder.check(take(root, full, day=1))
 
 
 KILLED = """

@@ -104,10 +104,6 @@ class S3Store:
         self._patch(f"update-user?access={name}", _xml("MutableProps", Secret=secret_key))
         return False
 
-    def bucket_names(self) -> list[str]:
-        """Return the names of all buckets, sorted."""
-        return sorted(bucket["Name"] for bucket in self._client.list_buckets()["Buckets"])
-
     def ensure_bucket(self, name: str) -> bool:
         """Make the bucket where it is missing; return whether it was."""
         try:

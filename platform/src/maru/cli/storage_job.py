@@ -8,7 +8,7 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -36,6 +36,8 @@ class Pod:
 
     secrets: Path = Path("/run/secrets")
     backup: Path = Path("/backup")
+    own: Path = Path("/tmp")
+    """A volume of the pod's own, where one of its steps tells the next one."""
 
     @cached_property
     def plan(self) -> "StoragePlan":
@@ -77,6 +79,22 @@ class Pod:
 
         return BackupFolder(self.backup)
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the lock of the backups' volume, as dump.sh and load.sh do."""
+        from maru.adapters.file_lock import FileLock
+
+        lock = FileLock(self.backup / "lock")
+        if not lock.take():
+            raise RunError(
+                "another backup or restore is at work on this volume; start this one when it has "
+                "ended"
+            )
+        try:
+            yield
+        finally:
+            lock.release()
+
 
 def setup(pod: Pod) -> None:
     """Make what is missing in both servers."""
@@ -91,17 +109,21 @@ def backup(pod: Pod) -> None:
     """Finish the backup whose databases the container before has dumped."""
     from maru.installation.object_backup import back_up
 
-    back_up(pod.folder, pod.store, datetime.now(UTC), pod.plan.keep, say)
+    buckets = pod.plan.buckets.keys()
+    partial = Path((pod.own / "partial").read_text(encoding="utf-8").strip())
+    with pod.alone():
+        back_up(pod.folder, partial, pod.store, buckets, datetime.now(UTC), pod.plan.keep, say)
 
 
 def choose(pod: Pod) -> None:
     """Check the backup to restore, byte by byte, before anything is changed."""
-    names = pod.folder.names()
-    if not names:
-        raise RunError("there is no backup on the volume; nothing was changed")
-    name = os.environ.get(BACKUP_VARIABLE) or names[-1]
-    pod.folder.check(name)
-    pod.folder.choose(name)
+    with pod.alone():
+        names = pod.folder.names()
+        if not names:
+            raise RunError("there is no backup on the volume; nothing was changed")
+        name = os.environ.get(BACKUP_VARIABLE) or names[-1]
+        pod.folder.check(name)
+    (pod.own / "chosen").write_text(name, encoding="utf-8")
     say(f"restoring backup {name}; there are: {', '.join(names)}")
 
 
@@ -110,7 +132,9 @@ def restore(pod: Pod) -> None:
     from maru.installation.object_backup import restore as restore_objects
 
     setup(pod)
-    restore_objects(pod.folder, pod.folder.chosen(), pod.store, say)
+    name = (pod.own / "chosen").read_text(encoding="utf-8")
+    with pod.alone():
+        restore_objects(pod.folder, name, pod.store, pod.plan.buckets.keys(), say)
 
 
 def test(pod: Pod) -> None:

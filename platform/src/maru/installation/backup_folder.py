@@ -2,13 +2,15 @@
 
 ``<time>/manifest.json`` and ``<time>/databases/*.dump`` are one backup; ``objects.jsonl`` beside
 them names its objects by sha256, and the bytes lie in ``objects/<2 hex>/<sha256>`` for all backups.
-So a daily backup costs what is new. A folder gets its final name only when it is whole.
+So a daily backup costs what is new. A folder gets its final name only when it is whole. Whoever
+writes or restores holds the volume's lock: of two at once, one would prune what the other writes.
 """
 
 import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,8 +19,7 @@ from typing import BinaryIO
 from maru.errors import RunError
 
 SCHEMA = 1
-PARTIAL = "partial"
-CHOSEN = "chosen"
+_INCOMING = "incoming-"
 _CHUNK_BYTES = 1 << 20
 
 
@@ -59,12 +60,17 @@ class BackupFolder:
         """Return where the bytes with that digest lie."""
         return self._root / "objects" / sha256[:2] / sha256
 
+    def holds(self, item: StoredObject) -> bool:
+        """Say whether the bytes of an object are there, by their number."""
+        path = self.content(item.sha256)
+        return path.is_file() and path.stat().st_size == item.bytes
+
     def keep_content(self, body: BinaryIO) -> str:
         """Write the bytes under their digest and return it; what is there is not written again."""
-        incoming = self._root / "objects" / "incoming"
-        incoming.parent.mkdir(exist_ok=True)
+        objects = self._root / "objects"
+        objects.mkdir(exist_ok=True)
         digest = hashlib.sha256()
-        with incoming.open("wb") as file:
+        with tempfile.NamedTemporaryFile(dir=objects, prefix=_INCOMING, delete=False) as file:
             while chunk := body.read(_CHUNK_BYTES):
                 digest.update(chunk)
                 file.write(chunk)
@@ -72,21 +78,23 @@ class BackupFolder:
             os.fsync(file.fileno())
         target = self.content(digest.hexdigest())
         target.parent.mkdir(exist_ok=True)
-        incoming.replace(target)
+        Path(file.name).replace(target)
         return digest.hexdigest()
 
-    def finish(self, name: str, objects: Iterable[StoredObject]) -> None:
-        """Write the list of objects beside the dumps in ``partial`` and give it its name.
+    def finish(self, name: str, partial: Path, objects: Iterable[StoredObject]) -> None:
+        """Write the list of objects beside the dumps in ``partial`` and give that folder its name.
 
         Raises
         ------
         RunError
             If there is no dump in it, or a backup of that name.
         """
-        partial = self._root / PARTIAL
         dumps = sorted((partial / "databases").glob("*.dump"))
         if not dumps:
-            raise RunError(f"{partial} holds no dump of a database; the step before wrote none")
+            raise RunError(
+                f"{partial} holds no dump of a database: none was written, or a backup that was "
+                "started since took its place. Start this one again"
+            )
         if (self._root / name).exists():
             raise RunError(f"there is a backup {name} already; start the next one a second later")
         with (partial / "objects.jsonl").open("w", encoding="utf-8") as lines:
@@ -126,14 +134,6 @@ class BackupFolder:
         for digest in {item.sha256 for item in self.objects(name)}:
             self._check_file(name, self.content(digest), digest)
 
-    def choose(self, name: str) -> None:
-        """Leave the name of a backup for the step that loads its dumps."""
-        (self._root / CHOSEN).write_text(name, encoding="utf-8")
-
-    def chosen(self) -> str:
-        """Return the name that ``choose`` left."""
-        return (self._root / CHOSEN).read_text(encoding="utf-8").strip()
-
     def prune(self, keep: int) -> list[str]:
         """Delete all but the newest ``keep`` backups, with what only they held; return names."""
         old = self.names()[:-keep]
@@ -141,12 +141,14 @@ class BackupFolder:
             # Without its manifest it is no backup: a prune that is killed leaves no broken one.
             (self._root / name / "manifest.json").unlink()
         for folder in self._root.glob("*/objects.jsonl"):
-            if folder.parent.name not in {PARTIAL, *self.names()}:
+            if folder.parent.name not in self.names():
                 shutil.rmtree(folder.parent)
         held = {item.sha256 for name in self.names() for item in self.objects(name)}
         for path in (self._root / "objects").glob("??/*"):
             if path.name not in held:
                 path.unlink()
+        for path in (self._root / "objects").glob(f"{_INCOMING}*"):
+            path.unlink()
         return old
 
     def _check_file(self, name: str, path: Path, digest: str) -> None:

@@ -1,7 +1,8 @@
 """Copy the objects of an S3 store into a backup, and back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from maru.installation.backup_folder import BackupFolder, StoredObject
@@ -34,9 +35,6 @@ class FetchedObject(Protocol):
 class Buckets(Protocol):
     """The buckets of an S3 store."""
 
-    def bucket_names(self) -> list[str]:
-        """Return the names of all buckets, sorted."""
-
     def ensure_bucket(self, name: str) -> bool:
         """Make the bucket where it is missing; return whether it was."""
 
@@ -51,12 +49,19 @@ class Buckets(Protocol):
 
 
 def back_up(
-    folder: BackupFolder, buckets: Buckets, now: datetime, keep: int, report: Callable[[str], None]
+    folder: BackupFolder,
+    partial: Path,
+    buckets: Buckets,
+    names: Collection[str],
+    now: datetime,
+    keep: int,
+    report: Callable[[str], None],
 ) -> str:
-    """Finish the backup whose databases are dumped, prune older ones, and return its name.
+    """Finish the backup whose databases are dumped in ``partial``, prune, and return its name.
 
-    ``now`` is in UTC. An object that has the size and etag it had in the backup before is not read
-    again. An object that is deleted while this runs is left out.
+    Of the store's buckets only ``names`` are ours. ``now`` is in UTC. An object that has the size
+    and etag it had in the backup before is not read again, unless its bytes are gone from the
+    folder. An object that is deleted while this runs is left out.
     """
     name = now.strftime("%Y-%m-%dT%H%M%SZ")
     before = folder.names()
@@ -64,10 +69,11 @@ def back_up(
     counted = {"objects": 0, "read": 0}
 
     def copied() -> Iterator[StoredObject]:
-        for bucket in buckets.bucket_names():
+        for bucket in sorted(names):
             for listed in buckets.listed(bucket):
                 old = known.get((bucket, listed.key))
-                if old and (old.bytes, old.etag) == (listed.bytes, listed.etag):
+                same = old and (old.bytes, old.etag) == (listed.bytes, listed.etag)
+                if old and same and folder.holds(old):
                     item: StoredObject | None = old
                 else:
                     item = _copy(folder, buckets, bucket, listed.key)
@@ -76,7 +82,7 @@ def back_up(
                     counted["objects"] += 1
                     yield item
 
-    folder.finish(name, copied())
+    folder.finish(name, partial, copied())
     report(
         f"backup {name}: databases {', '.join(folder.databases(name))}; "
         f"{counted['objects']} objects, {counted['read']} of them new or changed"
@@ -87,15 +93,22 @@ def back_up(
 
 
 def restore(
-    folder: BackupFolder, name: str, buckets: Buckets, report: Callable[[str], None]
+    folder: BackupFolder,
+    name: str,
+    buckets: Buckets,
+    names: Collection[str],
+    report: Callable[[str], None],
 ) -> None:
     """Write every object of a backup that the store lacks or holds differently.
 
-    Objects that were written after the backup stay.
+    Objects that were written after the backup stay, and so does every bucket but ``names``.
     """
     there: dict[str, dict[str, tuple[int, str]]] = {}
-    written = 0
+    written = left_out = 0
     for item in folder.objects(name):
+        if item.bucket not in names:
+            left_out += 1
+            continue
         if item.bucket not in there:
             buckets.ensure_bucket(item.bucket)
             there[item.bucket] = {o.key: (o.bytes, o.etag) for o in buckets.listed(item.bucket)}
@@ -103,7 +116,10 @@ def restore(
             with folder.content(item.sha256).open("rb") as body:
                 buckets.store(item, body)
             written += 1
-    report(f"backup {name}: {written} objects written, the others were there")
+    words = f"backup {name}: {written} objects written, the others were there"
+    if left_out:
+        words += f"; {left_out} left out: their buckets are not in setup.buckets"
+    report(words)
 
 
 def _copy(folder: BackupFolder, buckets: Buckets, bucket: str, key: str) -> StoredObject | None:
