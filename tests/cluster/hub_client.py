@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 import websocket
@@ -34,15 +34,21 @@ class Output:
 
 @dataclass
 class Person:
-    """A browser session of one user."""
+    """A browser session of one user, or what the user's API token may do where one is given."""
 
     url: str
     name: str
-    password: str = field(repr=False)
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
     http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.http = httpx.Client(base_url=self.url, follow_redirects=True, timeout=60)
+        self.http = httpx.Client(
+            base_url=self.url, headers=self._authorization(), follow_redirects=True, timeout=60
+        )
+
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"token {self.token}"} if self.token else {}
 
     # The hub's pages.
 
@@ -60,6 +66,10 @@ class Person:
     def start(self, profile: str, size: str = "small") -> Spawned:
         """Choose a profile on the spawn page and wait as the page does; return how it went."""
         began = time.monotonic()
+        if self.token:
+            sent = self.api("POST", self._server, json={"profile": profile, "size": size})
+            assert sent.status_code in (201, 202), f"{sent.status_code}: {_text(sent.text)}"
+            return self._wait(began)
         # The form's page sets the cookie that its post must repeat.
         self.http.get("/hub/spawn")
         form = {
@@ -90,7 +100,7 @@ class Person:
 
     def progress(self) -> Iterator[dict[str, Any]]:
         """Yield the events of the spawn page."""
-        path = f"/hub/api/users/{self.name}/server/progress"
+        path = f"{self._server}/progress"
         with self.http.stream(
             "GET", path, params={"_xsrf": self._xsrf()}, timeout=SPAWN_S
         ) as answer:
@@ -103,13 +113,13 @@ class Person:
         """Stop the server and wait until the hub says it is gone."""
         deadline = time.monotonic() + 60
         while self.server() is not None:
-            self.api("DELETE", f"/hub/api/users/{self.name}/server")
+            self.api("DELETE", self._server)
             assert time.monotonic() < deadline, "the server does not stop"
             time.sleep(0.2)
 
     def server(self) -> Any:
         """Return what the hub knows of the server, or None where none runs."""
-        return self.api("GET", f"/hub/api/users/{self.name}").json()["servers"].get("")
+        return self.api("GET", f"/hub/api/users/{_in_path(self.name)}").json()["servers"].get("")
 
     def api(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Call an API of the hub as its pages do."""
@@ -117,12 +127,16 @@ class Person:
             method, path, headers={"X-XSRFToken": self._xsrf(), "Referer": self.url}, **options
         )
 
+    @property
+    def _server(self) -> str:
+        return f"/hub/api/users/{_in_path(self.name)}/server"
+
     # The user's server.
 
     @property
     def home(self) -> str:
         """The path of the user's server."""
-        return f"/user/{self.name}/"
+        return f"/user/{_in_path(self.name)}/"
 
     def enter(self) -> httpx.Response:
         """Open JupyterLab: the hub's login reaches the server by redirects."""
@@ -162,15 +176,22 @@ class Person:
     def channels(self, kernel: str, timeout_s: float = 120) -> websocket.WebSocket:
         """Open a kernel's websocket."""
         address = urlsplit(self.url)
-        session = uuid.uuid4().hex
+        scheme = "wss" if address.scheme == "https" else "ws"
+        path = f"{self.home}api/kernels/{kernel}/channels?session_id={uuid.uuid4().hex}"
         return websocket.create_connection(
-            f"ws://{address.netloc}{self.home}api/kernels/{kernel}/channels?session_id={session}",
+            f"{scheme}://{address.netloc}{path}",
+            header=self._authorization(),
             cookie="; ".join(
                 f"{c.name}={c.value}" for c in self.http.cookies.jar if self.home.startswith(c.path)
             ),
-            origin=self.url,
+            origin=f"{address.scheme}://{address.netloc}",
             timeout=timeout_s,
         )
+
+
+def _in_path(name: str) -> str:
+    """Write a login as the hub does in its addresses."""
+    return quote(name, safe="@~")
 
 
 def _text(page: str) -> str:
