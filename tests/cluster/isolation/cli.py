@@ -5,20 +5,36 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from isolation.proof import BROKEN, Proof, Verdict
+from hub_client import Person
+
+from isolation.proof import BROKEN, LOST, Proof, Verdict
 from isolation.reach import REACH
 from isolation.resources import RESOURCES
 from isolation.scene import Cluster
-from isolation.stage import hub_address, scene
+from isolation.stage import (
+    ATTACKER_TOKEN,
+    GIVE_TOKENS,
+    NEIGHBOUR_TOKEN,
+    by_password,
+    by_token,
+    hub_address,
+    scene,
+)
 
 PROOFS = (*REACH, *RESOURCES)
 EPILOG = """\
 Two users log in and start servers (PySpark and PyTorch, the smallest size). The first, the
 attacker, tries to reach, read and starve the second, whose kernel counts all the while. Each
-denial stands beside the same attempt by somebody who may. Exit code 1 if one proof is broken.
+denial stands beside the same attempt by somebody who may. Exit code 1 if a proof is broken or
+lost, that is without an answer.
+
+Where the hub has the login by password, users of that login are taken. Else two users make an API
+token each on the hub's page /hub/token, and the environment holds them: MARU_ATTACKER_TOKEN,
+MARU_NEIGHBOUR_TOKEN. MARU_HUB_URL is the default of --url.
 
   make prove-isolation                                the cluster of this checkout, or $KUBECONFIG
   python tests/cluster/isolation --only home --json
@@ -43,23 +59,55 @@ def main(words: list[str] | None = None) -> int:
         return _give_up(f"the scene can't be set: {error}")
     if args.json:
         print(json.dumps([asdict(v) for v in verdicts], indent=1))
-    broken = [v.name for v in verdicts if v.result == BROKEN]
-    if broken:
-        print(f"isolation is broken: {', '.join(broken)}", file=sys.stderr)
-    return 1 if broken else 0
+    return complaints(verdicts)
+
+
+def complaints(verdicts: list[Verdict]) -> int:
+    """Say what is broken and what was lost; return the exit code."""
+    code = 0
+    for result, says in (
+        (BROKEN, "isolation is broken"),
+        (LOST, "not proven, for an answer is missing"),
+    ):
+        if names := [v.name for v in verdicts if v.result == result]:
+            print(f"{says}: {', '.join(names)}", file=sys.stderr)
+            code = 1
+    return code
+
+
+def people(
+    cluster: Cluster, args: argparse.Namespace, environment: Mapping[str, str]
+) -> tuple[Person, Person]:
+    """Log the attacker and the neighbour in, by tokens where the environment holds them.
+
+    Raises
+    ------
+    LookupError
+        If somebody can't log in, one token is there without the other, or both are one user's.
+    """
+    url = (args.url or hub_address(cluster)).rstrip("/")
+    tokens = {
+        name: token
+        for name in (ATTACKER_TOKEN, NEIGHBOUR_TOKEN)
+        if (token := environment.get(name, ""))
+    }
+    if not tokens:
+        password = cluster.secret("jupyterhub", "hub", "login-password")
+        return by_password(url, args.attacker, password), by_password(url, args.neighbour, password)
+    if len(tokens) == 1:
+        raise LookupError(f"only {', '.join(tokens)} is set. {GIVE_TOKENS}")
+    attacker, neighbour = (by_token(url, *pair) for pair in tokens.items())
+    if attacker.name == neighbour.name:
+        raise LookupError(f"both tokens are {attacker.name}'s. {GIVE_TOKENS}")
+    return attacker, neighbour
 
 
 def _prove(cluster: Cluster, args: argparse.Namespace, proofs: list[Proof]) -> list[Verdict]:
     verdicts = []
-    with scene(
-        cluster,
-        url=args.url or hub_address(cluster),
-        attacker=args.attacker,
-        neighbour=args.neighbour,
-        password=cluster.secret("jupyterhub", "hub", "login-password"),
-    ) as people:
+    attacker, neighbour = people(cluster, args, os.environ)
+    with scene(cluster, attacker=attacker, neighbour=neighbour) as set_scene:
         for proof in proofs:
-            verdicts.append(proof.judge(people))
+            verdicts.append(proof.judge(set_scene))
             if not args.json:
                 print(line(verdicts[-1]), flush=True)
     return verdicts
@@ -80,9 +128,17 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--kubeconfig", type=Path, default=Path(default), metavar="FILE")
     parser.add_argument("--kubectl", type=Path, metavar="FILE", help="default: kubectl on PATH")
-    parser.add_argument("--url", help="of the login page; default: the node port of proxy-public")
-    parser.add_argument("--attacker", default="ana", metavar="NAME", help="default: ana")
-    parser.add_argument("--neighbour", default="ben", metavar="NAME", help="default: ben")
+    parser.add_argument(
+        "--url",
+        default=os.environ.get("MARU_HUB_URL"),
+        help="of the login page; default: MARU_HUB_URL, or the node port of proxy-public",
+    )
+    parser.add_argument(
+        "--attacker", default="ana", metavar="NAME", help="default: ana"
+    )
+    parser.add_argument(
+        "--neighbour", default="ben", metavar="NAME", help="default: ben"
+    )
     parser.add_argument("--only", default="", metavar="TEXT", help="proofs whose name contains it")
     parser.add_argument("--json", action="store_true", help="print JSON instead of words")
     return parser.parse_args(words)

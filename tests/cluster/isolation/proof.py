@@ -1,5 +1,6 @@
 """A proof: an attempt that must fail beside the same attempt, by who may, that must succeed."""
 
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,9 +10,18 @@ import websocket
 
 from isolation.scene import Scene
 
-HELD, BROKEN, NOT_RUN = "held", "BROKEN", "not run"
-# What the hub's client raises where nobody answers any more, or not as a hub does.
-LOST = (websocket.WebSocketException, httpx.HTTPError, AssertionError, ValueError)
+HELD, BROKEN, LOST, NOT_RUN = "held", "BROKEN", "LOST", "not run"
+# What the hub's client, kubectl and a proof raise where an answer is missing, or makes no sense.
+UNANSWERED = (
+    websocket.WebSocketException,
+    httpx.HTTPError,
+    subprocess.TimeoutExpired,
+    AssertionError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 class Broken(Exception):
@@ -24,7 +34,10 @@ class NotRun(Exception):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a proof found: ``held``, ``BROKEN`` or ``not run``, and what was seen."""
+    """What a proof found, and what was seen.
+
+    ``LOST`` is no verdict on isolation: somebody's server, the hub or the cluster gave no answer.
+    """
 
     name: str
     result: str
@@ -46,10 +59,10 @@ class Proof:
             result, seen = HELD, self.look(scene)
         except Broken as broken:
             result, seen = BROKEN, str(broken)
-        except LOST as lost:
-            result, seen = BROKEN, f"somebody's server or the hub was lost: {lost!r}"
         except NotRun as why:
             result, seen = NOT_RUN, str(why)
+        except UNANSWERED as lost:
+            result, seen = LOST, f"an answer is missing, so nothing is proven: {lost!r}"
         return Verdict(self.name, result, seen, time.monotonic() - began)
 
 

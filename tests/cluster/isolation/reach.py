@@ -1,5 +1,8 @@
 """What one user tries to reach of another, of the cluster and of the node."""
 
+from collections.abc import Iterable
+
+from isolation.bystander import NAMESPACE
 from isolation.proof import NotRun, Proof, must
 from isolation.scene import USERS, Scene
 
@@ -46,8 +49,8 @@ def pod(scene: Scene) -> str:
 
 def api(scene: Scene) -> str:
     """The Kubernetes API is closed, and there is no token for it."""
-    control = scene.bystander(_connect_command(*KUBERNETES))
-    must(control == "reached", f"control: a pod without rules does not reach the API: {control}")
+    [control] = _bystander_connects(scene, [KUBERNETES])
+    must(control == "reached", "control: a pod without rules does not reach the API")
     must(_connect(scene, *KUBERNETES) == "closed", "the attacker reached the Kubernetes API")
     token = "import os; print(os.path.exists('/var/run/secrets/kubernetes.io'))"
     must(scene.attacker.run(token).text == "False\n", "a token of the API lies in the pod")
@@ -61,12 +64,10 @@ def api(scene: Scene) -> str:
 
 def metadata(scene: Scene) -> str:
     """The address at which clouds hand out the node's credentials is closed."""
-    found = _connect(scene, *METADATA)
-    must(found == "closed", "the attacker reached the metadata address")
-    if not scene.metadata_answers:
-        raise NotRun("closed, but nothing answers there: no control is possible on this cluster")
-    control = scene.bystander(_connect_command(*METADATA))
-    must(control == "reached", f"control: a pod without rules does not reach it: {control}")
+    [control] = _bystander_connects(scene, [METADATA])
+    must(_connect(scene, *METADATA) == "closed", "the attacker reached the metadata address")
+    if control == "closed":
+        raise NotRun("nothing answers there, not even to a pod without rules")
     return "closed; a pod without rules reaches it"
 
 
@@ -79,17 +80,28 @@ def stray_pod(scene: Scene) -> str:
         "the neighbour's pod": (scene.pod(scene.neighbour)["status"]["podIP"], 8888),
         "the Kubernetes API": (scene.service_address("default", "kubernetes"), 443),
     }
-    tries = f"{CONNECT}print(*(reached(*door) for door in {list(doors.values())}))"
-    found = scene.bystander(tries, USERS)
-    must(found == " ".join(["closed"] * len(doors)), f"{[*doors]} are to it: {found}")
+    _must_be_closed(doors, _bystander_connects(scene, [*doors.values()], USERS), "it")
     control = _connect(scene, "hub.jupyterhub.svc", 8081)
     must(control == "reached", "control: a user's server does not reach the hub")
     return "hub, store, servers and API are closed to it; a user's server reaches the hub"
 
 
+def servers(scene: Scene) -> str:
+    """What serves the users is closed to a pod of another namespace, whose own rules are none."""
+    doors = {
+        "the hub": (scene.service_address("jupyterhub", "hub"), 8081),
+        "the store": (scene.service_address("maru", "s3"), 9000),
+        "MLflow": (scene.service_address("maru", "mlflow"), 5000),
+    }
+    _must_be_closed(doors, _bystander_connects(scene, [*doors.values()]), "a pod of elsewhere")
+    for name, door in doors.items():
+        must(_connect(scene, *door) == "reached", f"control: a user's server does not reach {name}")
+    return "hub, store and MLflow are closed to it; a user's server reaches them"
+
+
 def volume(scene: Scene) -> str:
     """The neighbour's home is mounted in their pod alone."""
-    name = scene.neighbour.name
+    name = scene.slug(scene.neighbour)
     scene.neighbour.run(f"open('/home/maru/of-{name}', 'w').write('mine')")
     read = f"import os; print(os.path.exists('/home/maru/of-{name}'))"
     control = scene.neighbour.run(read).text
@@ -106,13 +118,14 @@ def volume(scene: Scene) -> str:
         for volume in scene.pod(scene.attacker)["spec"]["volumes"]
         if "persistentVolumeClaim" in volume
     ]
-    must(len(claims) == 1 and name not in claims[0], f"the attacker's pod mounts {claims}")
-    return f"the attacker's pod mounts {claims[0]} alone; the owner sees the file"
+    own = f"home-{scene.slug(scene.attacker)}"
+    must(claims == [own], f"the attacker's pod mounts {claims}")
+    return f"the attacker's pod mounts {own} alone; the owner sees the file"
 
 
 def objects(scene: Scene) -> str:
     """The neighbour's prefix of the object store answers its owner alone."""
-    name = scene.neighbour.name
+    name = scene.slug(scene.neighbour)
     key = f"Bucket='notebooks', Key='{name}/proof'"
     put = scene.neighbour.run(f"{STORE}print(attempt('put_object', {key}, Body=b'mine'))")
     must(put.text == "yes\n", f"control: the owner can't write: {put.text}{put.error}")
@@ -155,6 +168,7 @@ REACH = (
     Proof("the Kubernetes API", api),
     Proof("the metadata address", metadata),
     Proof("a pod that no rule names", stray_pod),
+    Proof("the servers from elsewhere", servers),
     Proof("the neighbour's home", volume),
     Proof("the neighbour's objects", objects),
     Proof("the neighbour's MLflow artifacts", artifacts),
@@ -162,11 +176,32 @@ REACH = (
 
 
 def _connect(scene: Scene, host: str, port: int) -> str:
-    return scene.attacker.run(f"{CONNECT}print(reached({host!r}, {port}))").text.strip()
+    output = scene.attacker.run(_connecting([(host, port)]))
+    [found] = _answers(output.text + output.error, 1)
+    return found
 
 
-def _connect_command(host: str, port: int) -> str:
-    return f"{CONNECT}print(reached({host!r}, {port}))"
+def _bystander_connects(
+    scene: Scene, doors: list[tuple[str, int]], namespace: str = NAMESPACE
+) -> list[str]:
+    return _answers(scene.bystander(_connecting(doors), namespace), len(doors))
+
+
+def _connecting(doors: list[tuple[str, int]]) -> str:
+    return f"{CONNECT}print(*(reached(*door) for door in {doors}))"
+
+
+def _answers(printed: str, number: int) -> list[str]:
+    """Return ``reached`` or ``closed`` for each door; ``ValueError`` if it says something else."""
+    found = printed.split()
+    if len(found) != number or not {*found} <= {"reached", "closed"}:
+        raise ValueError(f"an attempt to connect ended with {printed.strip()!r}")
+    return found
+
+
+def _must_be_closed(doors: Iterable[str], found: list[str], whom: str) -> None:
+    reached = [name for name, how in zip(doors, found, strict=True) if how == "reached"]
+    must(not reached, f"{whom} reached {', '.join(reached)}")
 
 
 def _may(scene: Scene, who: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from hub_client import Person
 
 USERS = "jupyterhub-users"
+OWNER = "hub.jupyter.org/username"
 # A neighbour that shares the processor may be late; one that stands still is not isolated.
 LONGEST_GAP_S = 3.0
 TICK_S = 0.1
@@ -55,25 +56,27 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Scene:
-    """``attacker`` and ``neighbour`` have running servers; ``bystander`` is a pod no rule closes.
-
-    ``metadata_answers`` tells whether something answers at the address where clouds hand out the
-    node's credentials: without it nobody can tell a closed door from an empty house.
-    """
+    """``attacker`` and ``neighbour`` have servers; ``bystander`` runs code in a pod of nobody's."""
 
     cluster: Cluster
     attacker: Person
     neighbour: Person
     bystander: Callable[..., str]
-    metadata_answers: bool
 
     def pod(self, person: Person) -> dict[str, Any]:
         """Return a user's pod."""
-        found = self.cluster.get(
-            *("-n", USERS, "pods", "-l", f"hub.jupyter.org/username={person.name}")
-        )
-        pod: dict[str, Any] = found["items"][0]
-        return pod
+        # By the annotation: a label can't hold every login.
+        pods: list[dict[str, Any]] = [
+            found
+            for found in self.cluster.get("-n", USERS, "pods")["items"]
+            if found["metadata"].get("annotations", {}).get(OWNER) == person.name
+        ]
+        return pods[0]
+
+    def slug(self, person: Person) -> str:
+        """Return the user's name as objects of the cluster and prefixes of the store have it."""
+        name: str = self.pod(person)["metadata"]["name"]
+        return name.removeprefix("notebook-")
 
     def service_address(self, namespace: str, name: str) -> str:
         """Return the address of a Service inside the cluster."""
