@@ -52,7 +52,7 @@ images: setup ## build what changed and push it; REGISTRY=host:port, else the no
 	@$(BIN)/python platform/image_build $(if $(REGISTRY),--registry $(REGISTRY))
 
 notebooks: cluster-up images ## node, images, platform; two people at work in a real browser
-	@$(BIN)/maru install --helm "$$($(BIN)/python tests/cluster/node path helm)"
+	@$(BIN)/maru install --environment test --helm "$$($(BIN)/python tests/cluster/node path helm)"
 	@$(BIN)/python tests/cluster/notebooks.py
 
 prove-isolation: setup ## on a cluster with a hub: one user can't harm, read or reach another

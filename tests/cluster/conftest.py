@@ -96,8 +96,10 @@ def maru_install(cluster, programs, images):
     """Return a function that runs ``maru install`` and returns the finished process."""
 
     def run(*words, check=True):
-        command = [str(Path(sys.executable).with_name("maru")), "install", *words]
-        command += ["--helm", programs("helm"), "--images", str(images)]
+        command = [str(Path(sys.executable).with_name("maru")), "install", "--environment", "test"]
+        if "--values" not in words:
+            command.append("--drop-values")
+        command += [*words, "--helm", programs("helm"), "--images", str(images)]
         return _run([*command, "--kubeconfig", str(cluster), "--repo", str(ROOT)], check=check)
 
     return run

@@ -132,6 +132,15 @@ def test_what_a_killed_helm_left_pending_does_not_lock_the_release(
     )
 
 
+def test_it_is_not_made_another_environment_unawares(kubectl, installed, maru_install):
+    record = r"jsonpath={.metadata.annotations.maru\.internal/environment}"
+    assert kubectl("get", "namespace", "maru", "-o", record) == "test"
+    done = maru_install("--environment", "production", check=False)
+    assert done.returncode == 1
+    assert "is test, and --environment says production" in done.stderr
+    assert kubectl("get", "namespace", "maru", "-o", record) == "test"
+
+
 def test_drift_is_mended(kubectl, installed, maru_install):
     kubectl("-n", "maru", "scale", "deployment/mlflow", "--replicas=0")
     # Applied by hand, so another than helm owns the field.

@@ -2,6 +2,8 @@
 
 import json
 import stat
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -34,6 +36,31 @@ def given(tmp_path, monkeypatch):
         "--helm": helm,
         "--kubeconfig": tmp_path / "kubeconfig",
     }
+
+
+@pytest.fixture
+def empty_cluster():
+    """Return the port of an API server that says its version and finds nothing."""
+
+    class Api(BaseHTTPRequestHandler):
+        def do_GET(self):
+            known = self.path.startswith("/version")
+            names = ("gitVersion", "major", "minor", "gitCommit", "gitTreeState", "buildDate")
+            names += ("goVersion", "compiler", "platform")
+            body = json.dumps(dict.fromkeys(names, "v1") if known else {"code": 404}).encode()
+            self.send_response(200 if known else 404)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
 
 
 def refused(capsys, given, **changes):
@@ -79,6 +106,32 @@ def test_a_cluster_that_does_not_answer_is_said(capsys, given):
     said = refused(capsys, given)
     assert "the cluster at http://127.0.0.1:1 does not answer" in said
     assert "make cluster-status" in said
+
+
+def test_an_empty_kubeconfig_is_none_and_another_cluster_is_never_taken_for_ours(
+    capsys, given, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("KUBECONFIG", "")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    text = given["--kubeconfig"].read_text()
+    for place, port in ((".cluster/kubeconfig", 2), ("home/.kube/config", 3)):
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).write_text(text.replace("127.0.0.1:1", f"127.0.0.1:{port}"))
+    assert "127.0.0.1:2 does not answer" in refused(capsys, given, kubeconfig=None)
+    (tmp_path / ".cluster" / "kubeconfig").unlink()
+    assert "127.0.0.1:3 does not answer" in refused(capsys, given, kubeconfig=None)
+
+
+def test_a_new_cluster_that_is_not_the_checkout_s_own_needs_its_environment(
+    capsys, given, empty_cluster
+):
+    given["--kubeconfig"].write_text(
+        given["--kubeconfig"].read_text().replace("127.0.0.1:1", f"127.0.0.1:{empty_cluster}")
+    )
+    assert main(["install", *(str(w) for pair in given.items() for w in pair)]) == 1
+    shown, refusal = capsys.readouterr().err.strip().splitlines()
+    assert f"cluster http://127.0.0.1:{empty_cluster}" in shown
+    assert "Say it once: --environment test or production" in refusal
 
 
 def test_a_folder_without_charts_is_no_platform(capsys, given, tmp_path):

@@ -27,12 +27,20 @@ class MemoryCluster:
     states: dict = field(default_factory=dict)
     pending: int = 0
     log: str = ""
+    recorded: dict = field(default_factory=dict)
     done: list = field(default_factory=list)
 
     def ensure_namespace(self, name, labels):
         made = name not in self.namespaces
         self.namespaces[name] = dict(labels)
         return made
+
+    def annotations(self, namespace):
+        return dict(self.recorded.get(namespace, {}))
+
+    def annotate(self, namespace, values):
+        assert namespace in self.namespaces
+        self.recorded.setdefault(namespace, {}).update(values)
 
     def read_secret(self, namespace, name):
         return dict(self.secrets.get((namespace, name), {}))
@@ -100,6 +108,22 @@ def test_own_values_come_last_and_only_where_there_is_a_file(cluster, tmp_path):
     files = {name: values for name, _, values in charts.installed}
     assert files["mlflow"][-1] == str(tmp_path / "mlflow.yaml")
     assert len(files["storage"]) == 2
+
+
+def test_what_it_was_installed_with_stands_on_the_cluster(cluster, tmp_path):
+    (tmp_path / "mlflow.yaml").write_text("replicas: 3\n")
+    installation(cluster, environment="production", own_values=tmp_path)[0].run(lambda line: None)
+    assert cluster.recorded["maru"] == {
+        "maru.internal/environment": "production",
+        "maru.internal/own-values": "mlflow",
+    }
+    without, charts = installation(cluster, environment="production")
+    with pytest.raises(RunError, match=r"would be lost: mlflow\.yaml"):
+        without.run(lambda line: None)
+    assert charts.installed == []
+    installation(cluster, names=("storage",))[0].run(lambda line: None)
+    installation(cluster, may_drop_values=True)[0].run(lambda line: None)
+    assert cluster.recorded["maru"]["maru.internal/own-values"] == ""
 
 
 def test_a_second_run_keeps_every_secret(cluster):

@@ -93,6 +93,21 @@ class KubernetesCluster:
         self._core.patch_namespace(name, body, **self._ask)
         return False
 
+    def annotations(self, namespace: str) -> dict[str, str]:
+        """Return the annotations of a namespace; nothing where there is none."""
+        try:
+            found = self._core.read_namespace(namespace, **self._ask).metadata.annotations
+        except ApiException as error:
+            if error.status != 404:
+                raise
+            return {}
+        return dict(found or {})
+
+    def annotate(self, namespace: str, values: Mapping[str, str]) -> None:
+        """Set annotations of a namespace; others stay."""
+        body = {"metadata": {"annotations": dict(values)}}
+        self._core.patch_namespace(namespace, body, **self._ask)
+
     def read_secret(self, namespace: str, name: str) -> dict[str, str]:
         """Return the values of a Secret; nothing where there is none."""
         try:

@@ -13,12 +13,15 @@ again after a change, or after it was stopped: it does what is left.
 
   make cluster-up && make images          a cluster on this machine, and what runs on it
   maru install                            onto it
-  maru install --environment production --kubeconfig ~/.kube/config --images images.yaml
-  maru install --values mine/             with mine/storage.yaml, mine/mlflow.yaml, ... on top
+  maru install --environment production --values mine/ --kubeconfig ~/.kube/config
+                                          elsewhere, with mine/storage.yaml, ... on top
+  maru install --values mine/ --kubeconfig ~/.kube/config
+                                          the same again: the cluster knows its environment
   maru install --chart mlflow             this chart alone, after a change of it
 
 The cluster is the one of --kubeconfig, of $KUBECONFIG, of .cluster/kubeconfig, of ~/.kube/config:
-the first that there is. What may be set is listed in charts/*/README.md.
+the first that there is; an empty $KUBECONFIG is none. It is printed before
+anything is done. What may be set is listed in charts/*/README.md.
 """
 STATE = ".cluster"
 
@@ -32,12 +35,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--environment",
-        default="test",
         metavar="NAME",
-        help="charts/*/environments/NAME.yaml: test (default; a small machine) or production",
+        help="charts/*/environments/NAME.yaml: test (a small machine) or production; default: what "
+        "the cluster was installed with, test for a new one of `make cluster-up`",
     )
     parser.add_argument(
-        "--values", type=Path, metavar="DIR", help="your own values: DIR/CHART.yaml"
+        "--change-environment",
+        action="store_true",
+        help="to another one than it was installed with",
+    )
+    parser.add_argument(
+        "--values", type=Path, metavar="DIR", help="your own values: DIR/CHART.yaml; at every run"
+    )
+    parser.add_argument(
+        "--drop-values", action="store_true", help="of charts that DIR has no file for any more"
     )
     parser.add_argument(
         "--chart", action="append", metavar="NAME", help="only this one; repeatable"
@@ -53,13 +64,17 @@ def run(args: argparse.Namespace) -> Outcome:
     from maru.adapters.helm import Helm, find_helm
     from maru.cli.progress import show
     from maru.errors import RunError
+    from maru.installation.record import NAMESPACE, chosen_environment
     from maru.installation.steps import CHARTS, Installation
 
     root: Path = args.repo
     names = args.chart or list(CHARTS)
     if unknown := [name for name in names if name not in CHARTS]:
         raise RunError(f"there is no chart {unknown[0]}; there is: {', '.join(CHARTS)}")
-    environment = _environment(root, args.environment)
+    if args.environment:
+        _check_environment(root, args.environment)
+    else:
+        _environments(root)
     state = Path(os.environ.get("MARU_CLUSTER") or root / STATE)
     images = _images(args.images or state / "images.yaml")
     if args.values and not args.values.is_dir():
@@ -70,6 +85,13 @@ def run(args: argparse.Namespace) -> Outcome:
 
     cluster = KubernetesCluster(kubeconfig)
     show(f"cluster {cluster.reach()}")
+    environment = chosen_environment(
+        cluster.annotations(NAMESPACE),
+        args.environment,
+        is_own_node=_is_own_node(kubeconfig, state),
+        may_change=args.change_environment,
+    )
+    _check_environment(root, environment)
     Installation(
         cluster=cluster,
         charts=Helm(helm, kubeconfig),
@@ -79,6 +101,7 @@ def run(args: argparse.Namespace) -> Outcome:
         timeout_s=args.timeout,
         own_values=args.values,
         names=[name for name in CHARTS if name in names],
+        may_drop_values=args.drop_values,
     ).run(show)
     return Outcome(_words(names, kubeconfig), {"charts": names, "environment": environment})
 
@@ -91,8 +114,16 @@ def _kubeconfig(named: Path | None, state: Path) -> Path | None:
         if not named.is_file():
             raise RunError(f"--kubeconfig must be a file, got {named}")
         return named
-    own = state / "kubeconfig"
-    return own if "KUBECONFIG" not in os.environ and own.is_file() else None
+    if os.environ.get("KUBECONFIG"):
+        return None
+    # Empty, it means one thing to the Kubernetes client and another to helm; a file does not.
+    places = (state / "kubeconfig", Path.home() / ".kube" / "config")
+    return next((place for place in places if place.is_file()), None)
+
+
+def _is_own_node(kubeconfig: Path | None, state: Path) -> bool:
+    own, named = state / "kubeconfig", kubeconfig or Path(os.environ.get("KUBECONFIG", ""))
+    return own.is_file() and named.resolve() == own.resolve()
 
 
 def _images(path: Path) -> Path:
@@ -106,15 +137,21 @@ def _images(path: Path) -> Path:
     return path
 
 
-def _environment(root: Path, name: str) -> str:
+def _environments(root: Path) -> list[str]:
     from maru.errors import RunError
 
     known = sorted(path.stem for path in root.glob("charts/storage/environments/*.yaml"))
     if not known:
         raise RunError(f"{root} has no charts; run maru install in a checkout of the platform")
+    return known
+
+
+def _check_environment(root: Path, name: str) -> None:
+    from maru.errors import RunError
+
+    known = _environments(root)
     if name not in known:
         raise RunError(f"there is no environment {name}; there is: {', '.join(known)}")
-    return name
 
 
 def _words(names: list[str], kubeconfig: Path | None) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from maru.errors import RunError
+from maru.installation.record import ENVIRONMENT, NAMESPACE, OWN_VALUES, charts_with_own_values
 from maru.installation.secret_values import SECRETS, changes
 
 # Pod Security and the network policies of the charts go by these labels.
@@ -51,6 +52,12 @@ class Cluster(Protocol):
     def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> bool:
         """Make the namespace where it is missing, label it; return whether it was."""
 
+    def annotations(self, namespace: str) -> dict[str, str]:
+        """Return the annotations of a namespace; nothing where there is none."""
+
+    def annotate(self, namespace: str, values: Mapping[str, str]) -> None:
+        """Set annotations of a namespace; others stay."""
+
     def read_secret(self, namespace: str, name: str) -> dict[str, str]:
         """Return the values of a Secret; nothing where there is none."""
 
@@ -89,6 +96,7 @@ class Installation:
     timeout_s: float
     own_values: Path | None = None
     names: Sequence[str] = field(default_factory=lambda: tuple(CHARTS))
+    may_drop_values: bool = False
 
     def run(self, report: Report) -> None:
         """Do every step.
@@ -96,11 +104,20 @@ class Installation:
         Raises
         ------
         RunError
-            If a chart's workload fails, or isn't ready in time, with its last log lines.
+            If a chart's workload fails, or isn't ready in time, with its last log lines. Before
+            anything is changed: if a chart would lose the user's own values.
         """
+        given = [name for name in self.names if self._own(name)]
+        own_values = charts_with_own_values(
+            self.cluster.annotations(NAMESPACE), self.names, given, may_drop=self.may_drop_values
+        )
+        words = f"with values of your own for {', '.join(given)}" if given else "as it is"
+        report(f"environment {self.environment}, {words}")
         for name in NAMESPACES:
             made = self.cluster.ensure_namespace(name, NAMESPACE_LABELS)
             report(f"namespace {name}: {'made' if made else 'there'}")
+        record = {ENVIRONMENT: self.environment, OWN_VALUES: " ".join(sorted(own_values))}
+        self.cluster.annotate(NAMESPACE, record)
         write_missing_secrets(self.cluster, report)
         for name in self.names:
             self._install(name, report)
@@ -117,8 +134,11 @@ class Installation:
 
     def _values(self, name: str) -> list[Path]:
         files = [self.folder / name / "environments" / f"{self.environment}.yaml", self.images]
+        return [*files, *self._own(name)]
+
+    def _own(self, name: str) -> list[Path]:
         own = self.own_values / f"{name}.yaml" if self.own_values else None
-        return [*files, own] if own and own.is_file() else files
+        return [own] if own and own.is_file() else []
 
     def _wait_for_other_helm(self, namespace: str, name: str, report: Report) -> None:
         said = False
