@@ -20,6 +20,8 @@ from maru.installation.steps import Workload
 _TIMEOUT_S = 15
 _TAIL_LINES = 15
 _PATIENCE_S = 30.0
+_GONE_S = 120.0
+_LOOK_S = 0.5
 _STUCK = {
     *("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError"),
     *("CreateContainerError", "CrashLoopBackOff", "RunContainerError"),
@@ -129,12 +131,29 @@ class KubernetesCluster:
             self._core.patch_namespaced_secret(name, namespace, body, **self._ask)
 
     def forget_finished_setup(self, namespace: str, release: str) -> None:
-        """Delete the finished setup jobs of a release, so that they run again."""
+        """Delete the finished setup jobs of a release, so that they run again; wait until gone.
+
+        Raises
+        ------
+        RunError
+            If one is still there after two minutes. Helm would find it, and make no new one.
+        """
         for job in self._jobs(namespace, release):
-            if job.status.succeeded or _condition(job, "Failed"):
+            if not _is_going(job) and (job.status.succeeded or _condition(job, "Failed")):
                 self._batch.delete_namespaced_job(
                     job.metadata.name, namespace, propagation_policy="Foreground", **self._ask
                 )
+        deadline = time.monotonic() + _GONE_S
+        while going := [job for job in self._jobs(namespace, release) if _is_going(job)]:
+            if time.monotonic() > deadline:
+                name = going[0].metadata.name
+                raise RunError(
+                    f"job {name} in namespace {namespace} is deleted and not gone after "
+                    f"{_GONE_S:.0f} s: a pod or a finalizer of it stays. See "
+                    f"kubectl -n {namespace} get job,pod -l batch.kubernetes.io/job-name={name}; "
+                    "then run maru install again"
+                )
+            time.sleep(_LOOK_S)
 
     def forget_pending_release(self, namespace: str, release: str, older_than_s: float) -> bool:
         """Delete the records of helms that were killed; return whether younger ones are there."""
@@ -165,7 +184,8 @@ class KubernetesCluster:
             _workload("statefulset", item, item.status.ready_replicas, pods)
             for item in self._apps.list_namespaced_stateful_set(namespace, **chosen).items
         ]
-        found += [_job(job, pods) for job in self._jobs(namespace, release)]
+        jobs = self._jobs(namespace, release)
+        found += [_job(job, pods) for job in jobs if not _is_going(job)]
         return found
 
     def last_words(self, namespace: str, release: str, workload: str) -> str:
@@ -192,15 +212,18 @@ class KubernetesCluster:
         return ""
 
     def _jobs(self, namespace: str, release: str) -> list[Any]:
-        """Return the jobs of a release that no CronJob made and that are not being deleted."""
+        """Return the jobs of a release that no CronJob made."""
         chosen = {"label_selector": f"app.kubernetes.io/instance={release}", **self._ask}
         return [
             job
             for job in self._batch.list_namespaced_job(namespace, **chosen).items
             if not job.metadata.owner_references
             and (job.metadata.labels or {}).get("app.kubernetes.io/managed-by")
-            and not job.metadata.deletion_timestamp
         ]
+
+
+def _is_going(job: Any) -> bool:
+    return job.metadata.deletion_timestamp is not None
 
 
 def _no_answer(host: str, error: Exception) -> str:

@@ -65,7 +65,7 @@ class Cluster(Protocol):
         """Put keys into a Secret, made where it is missing; other keys stay."""
 
     def forget_finished_setup(self, namespace: str, release: str) -> None:
-        """Delete the finished setup jobs of a release, so that they run again."""
+        """Delete the finished setup jobs of a release, so that they run again; wait until gone."""
 
     def forget_pending_release(self, namespace: str, release: str, older_than_s: float) -> bool:
         """Delete the records of helms that were killed; return whether younger ones are there."""
