@@ -133,12 +133,8 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
         default=os.environ.get("MARU_HUB_URL"),
         help="of the login page; default: MARU_HUB_URL, or the node port of proxy-public",
     )
-    parser.add_argument(
-        "--attacker", default="ana", metavar="NAME", help="default: ana"
-    )
-    parser.add_argument(
-        "--neighbour", default="ben", metavar="NAME", help="default: ben"
-    )
+    parser.add_argument("--attacker", default="ana", metavar="NAME", help="default: ana")
+    parser.add_argument("--neighbour", default="ben", metavar="NAME", help="default: ben")
     parser.add_argument("--only", default="", metavar="TEXT", help="proofs whose name contains it")
     parser.add_argument("--json", action="store_true", help="print JSON instead of words")
     return parser.parse_args(words)
