@@ -11,6 +11,7 @@ from isolation.reach import REACH
 from isolation.resources import RESOURCES
 from isolation.scene import USERS, Cluster
 from isolation.stage import by_password, hub_address, scene
+from store_administrator import as_store_administrator
 
 METADATA = "169.254.169.254"
 ENFORCED_S = 60
@@ -150,34 +151,16 @@ def test_the_proof_of_a_prefix_fails_where_the_bucket_is_open(people):
 @contextmanager
 def everybody_reads(people):
     """Let every account read every object of the bucket notebooks."""
-    root = """
-import json, os, botocore.session
-s3 = botocore.session.get_session().create_client(
-    "s3",
-    endpoint_url="http://s3.maru:9000",
-    region_name="us-east-1",
-    aws_access_key_id=os.environ["MARU_HUB_S3_ROOT_ACCESS_KEY"],
-    aws_secret_access_key=os.environ["MARU_HUB_S3_ROOT_SECRET_KEY"],
-)
-"""
-    widen = f"""{root}
+    widen = """
 policy = json.loads(s3.get_bucket_policy(Bucket="notebooks")["Policy"])
 print(json.dumps(policy))
-policy["Statement"].append({{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
-                            "Resource": "arn:aws:s3:::notebooks/*"}})
+policy["Statement"].append({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+                            "Resource": "arn:aws:s3:::notebooks/*"})
 s3.put_bucket_policy(Bucket="notebooks", Policy=json.dumps(policy))
 """
-    before = as_store_administrator(people, widen)
+    before = as_store_administrator(people.cluster.run, widen)
     try:
         yield
     finally:
-        narrow = f"{root}\ns3.put_bucket_policy(Bucket='notebooks', Policy={before!r})"
-        as_store_administrator(people, narrow)
-
-
-def as_store_administrator(people, code):
-    """Run a program in the hub, which holds the store's administrator key."""
-    done = people.cluster.run(
-        *("-n", "jupyterhub", "exec", "deployment/hub", "--", "python", "-c", code)
-    )
-    return done.strip()
+        narrow = f"s3.put_bucket_policy(Bucket='notebooks', Policy={before!r})"
+        as_store_administrator(people.cluster.run, narrow)

@@ -1,13 +1,18 @@
 """The real hub: people log in, get pods of their own, and reach what is theirs and nothing else."""
 
 import base64
+import io
 import json
 import time
+from datetime import datetime
 
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from browser_walk import walk
 from hub_client import Person
+from store_administrator import as_store_administrator
 
 USERS = "jupyterhub-users"
 
@@ -129,10 +134,56 @@ def test_each_reaches_their_own_prefix_and_not_the_others(ana, ben):
     assert ben.run(STORE + everything).text == "AccessDenied\n"
 
 
-def test_the_raw_log_is_read_from_pyspark_and_not_from_pytorch(ana, ben):
+EVENTS = {"2026-01-01": ["view", "view", "buy"], "2026-01-02": ["view", "buy", "view", "view"]}
+LOG_KEY = "test-events/day={}/part-0.parquet"
+READ_LOG = """
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+log = spark.read.parquet("s3a://raw/test-events")
+counts = {row["event"]: row["count"] for row in log.groupBy("event").count().collect()}
+print(log.count(), log.select("day").distinct().count(), counts["view"], counts["buy"])
+"""
+
+
+@pytest.fixture
+def raw_log(kubectl, installed):
+    """Put a Parquet log of events into the bucket raw, a file a day; return a file's key."""
+    files = {LOG_KEY.format(day): parquet(day, events) for day, events in EVENTS.items()}
+    put = f"""
+for key, text in {files}.items():
+    s3.put_object(Bucket="raw", Key=key, Body=base64.b64decode(text))
+"""
+    as_store_administrator(kubectl, put)
+    yield next(iter(files))
+    delete = f"for key in {[*files]}: s3.delete_object(Bucket='raw', Key=key)"
+    as_store_administrator(kubectl, delete)
+
+
+def parquet(day, events):
+    """Return the events of a day as a Parquet file, in base64."""
+    moments = [datetime.fromisoformat(f"{day}T12:00:00+00:00")] * len(events)
+    at = pa.array(moments, pa.timestamp("us", tz="UTC"))
+    with io.BytesIO() as file:
+        pq.write_table(pa.table({"event": events, "at": at}), file)
+        return base64.b64encode(file.getvalue()).decode()
+
+
+def test_the_raw_log_is_read_from_pyspark_and_not_from_pytorch(raw_log, ana, ben):
+    """The same object is refused to PyTorch and given to PySpark, where Spark sums the log up."""
+    get = f"print(attempt('get_object', Bucket='raw', Key={raw_log!r}))"
+    assert ana.run(STORE + get).text == "yes\n"
+    assert ben.run(STORE + get).text == "AccessDenied\n"
     listing = "print(attempt('list_objects_v2', Bucket='raw'))"
-    assert ana.run(STORE + listing).text == "yes\n"
     assert ben.run(STORE + listing).text == "AccessDenied\n"
+    end_kernels(ana)  # Spark needs most of a small server's memory.
+    said = ana.run(READ_LOG)
+    assert said.text.splitlines()[-1:] == ["7 2 5 2"], said.error
+    end_kernels(ana)
+
+
+def end_kernels(person):
+    for kernel in person.ask_server("GET", "kernels").json():
+        person.ask_server("DELETE", f"kernels/{kernel['id']}")
 
 
 TRACK = """

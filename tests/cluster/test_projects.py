@@ -130,8 +130,8 @@ def hugo(person):
     return started(person("hugo"))
 
 
-def started(someone):
-    someone.start("pytorch")
+def started(someone, profile="pytorch"):
+    someone.start(profile)
     someone.enter()
     return someone
 
@@ -166,6 +166,38 @@ def test_who_owns_a_project_writes_its_data_and_nobody_else(gita, hugo):
     assert writes(hugo, "spam") == "yes", "he is its owner"
     assert writes(gita, "spam") == "AccessDenied"
     assert writes(hugo, "charge") == "AccessDenied"
+
+
+WRITE_TABLE = """
+import io, boto3, pandas
+file = io.BytesIO()
+pandas.DataFrame({"customer": ["a", "b", "a"], "spent": [1, 2, 3]}).to_parquet(file)
+s3 = boto3.client("s3")
+s3.put_object(Bucket="projects", Key="charge/tables/orders.parquet", Body=file.getvalue())
+"""
+READ_BY_PANDAS = """
+import io, boto3, pandas
+s3 = boto3.client("s3")
+file = s3.get_object(Bucket="projects", Key="charge/tables/orders.parquet")["Body"]
+print(pandas.read_parquet(io.BytesIO(file.read())).groupby("customer")["spent"].sum().to_dict())
+"""
+READ_BY_SPARK = """
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+table = spark.read.parquet("s3a://projects/charge/tables/orders.parquet")
+print(dict(sorted(map(tuple, table.groupBy("customer").sum("spent").collect()))))
+"""
+
+
+def test_an_owner_reads_a_projects_table_from_every_profile(gita, hugo):
+    """Last from PyTorch, which the other tests have."""
+    assert gita.run(WRITE_TABLE).error == ""
+    assert "AccessDenied" in hugo.run(READ_BY_PANDAS).error
+    reads = {"tensorflow": READ_BY_PANDAS, "pyspark": READ_BY_SPARK, "pytorch": READ_BY_PANDAS}
+    for profile, code in reads.items():
+        gita.stop()
+        said = started(gita, profile).run(code)
+        assert said.text.splitlines()[-1:] == ["{'a': 4, 'b': 2}"], f"{profile}: {said.error}"
 
 
 def test_a_push_gives_a_project_to_another_owner(gita, hugo):
