@@ -8,6 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 from xml.sax.saxutils import escape
@@ -105,15 +106,22 @@ class S3Store:
         return False
 
     def ensure_bucket(self, name: str) -> bool:
-        """Make the bucket where it is missing; return whether it was."""
-        try:
-            self._client.head_bucket(Bucket=name)
-            return False
-        except ClientError as error:
-            if _status(error) != httpx.codes.NOT_FOUND:
-                raise
-        self._client.create_bucket(Bucket=name)
-        return True
+        """Make the bucket where it is missing; return whether it was.
+
+        Raises
+        ------
+        RunError
+            If the store refuses it.
+        """
+        with self._in_words(name):
+            try:
+                self._client.head_bucket(Bucket=name)
+                return False
+            except ClientError as error:
+                if _status(error) != httpx.codes.NOT_FOUND:
+                    raise
+            self._client.create_bucket(Bucket=name)
+            return True
 
     def give_bucket(self, name: str, account: str) -> None:
         """Let ``account``, and nobody else but the root, do everything in the bucket."""
@@ -125,7 +133,8 @@ class S3Store:
             "Resource": [whole, f"{whole}/*"],
         }
         policy = {"Version": "2012-10-17", "Statement": [statement]}
-        self._client.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
+        with self._in_words(name):
+            self._client.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
 
     def may_list(self, bucket: str) -> bool:
         """Say whether this account may list a bucket."""
@@ -139,7 +148,12 @@ class S3Store:
 
     def listed(self, bucket: str) -> Iterator[Listed]:
         """Yield all objects of a bucket, by key."""
-        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        pages = iter(self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket))
+        while True:
+            with self._in_words(bucket):
+                page = next(pages, None)
+            if page is None:
+                return
             for item in page.get("Contents", []):
                 yield Listed(item["Key"], item["Size"], item["ETag"])
 
@@ -162,6 +176,18 @@ class S3Store:
         """Write an object."""
         beside: dict[str, Any] = {"ContentType": item.content_type, "Metadata": item.metadata}
         self._client.upload_fileobj(body, item.bucket, item.key, ExtraArgs=beside)
+
+    @contextmanager
+    def _in_words(self, bucket: str) -> Iterator[None]:
+        """Turn what the store refuses of a bucket into a sentence with the next step."""
+        try:
+            yield
+        except ClientError as error:
+            raise RunError(
+                f"the S3 store at {self._endpoint} refuses bucket {bucket}: {_code(error)}. "
+                "Make it there by hand and let the keys in Secret s3 do everything in it, or name "
+                "another one in setup.buckets of charts/storage"
+            ) from None
 
     def _patch(self, path: str, body: str) -> httpx.Response:
         """Send a signed request of the store's own API; 409 is an answer, other refusals errors."""
