@@ -16,8 +16,12 @@ from maru.installation.secret_values import SECRETS
 
 PAIRS = every_chart_and_environment()
 KEYS = {spec.path: set(spec.values) for spec in SECRETS}
-# What only a person can give: the secret of the client at a provider of logins.
-GIVEN = {("jupyterhub", "oidc"): {"client-secret"}}
+# What only a person can give: the secret of the client at a provider of logins, and the login
+# at the projects' repository.
+GIVEN = {
+    ("jupyterhub", "oidc"): {"client-secret"},
+    ("jupyterhub", "projects-git"): {"credentials"},
+}
 
 
 def named(manifests, kind):
