@@ -37,8 +37,9 @@ def chromium() -> str:
 @contextmanager
 def opened():
     """Open a headless Chromium."""
+    program = chromium()  # its package brings a library that the driver takes too
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         try:
             yield browser
         finally:

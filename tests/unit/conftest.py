@@ -32,6 +32,17 @@ NOBODYS_SETTINGS = {
 }
 
 
+@pytest.fixture(scope="session")
+def machine() -> None:
+    """Skip where no node can run, but in CI; install what it takes where that is missing."""
+    from node import debian, lifecycle
+
+    why = lifecycle.why_not()
+    if why and not os.environ.get("CI"):
+        pytest.skip(why)
+    debian.install_missing({**debian.PROGRAMS, "procps": "pgrep"})
+
+
 class Repository:
     """A git repository at ``root`` on the branch main, committing as Ana."""
 

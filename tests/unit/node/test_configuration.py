@@ -14,7 +14,7 @@ ADDRESSES = Addresses(IPv4Network("10.20.0.0/16"))
 
 
 @pytest.fixture
-def written(tmp_path):
+def written(tmp_path, machine):
     configuration.write_all(tmp_path, ADDRESSES, ["9.9.9.9"], "maru.internal/node/pause:1")
     return tmp_path
 

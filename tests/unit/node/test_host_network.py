@@ -7,10 +7,7 @@ import sys
 import pytest
 from node import go_parts
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() != 0,
-    reason="a network namespace of the test's own takes Linux and root",
-)
+pytestmark = pytest.mark.usefixtures("machine")
 PROGRAM = """
 import subprocess, sys, time
 from ipaddress import IPv4Network

@@ -2,16 +2,13 @@
 
 import os
 import subprocess
-import sys
 import time
 
 import pytest
 from node import namespaces
 from node.namespaces import Process, start, started_at
 
-needs_root = pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() != 0, reason="namespaces take Linux and root"
-)
+needs_root = pytest.mark.usefixtures("machine")
 SHELL = ["/bin/sh", "-c"]
 
 

@@ -12,10 +12,7 @@ from pathlib import Path
 import pytest
 from node import go_parts
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() != 0,
-    reason="the supervisor is process 1 of a PID namespace: that takes Linux and root",
-)
+pytestmark = pytest.mark.usefixtures("machine")
 UNSHARE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 PROGRAM = """
 import sys

@@ -16,7 +16,7 @@ LIMIT_MIB = 600
 
 
 @pytest.fixture
-def limited():
+def limited(machine):
     """Make a memory cgroup; return it with the words that start a command inside."""
     here = find_memory_limit()
     top = Path("/sys/fs/cgroup/memory") if here is None or here.version == 1 else here.folder
