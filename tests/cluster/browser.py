@@ -3,6 +3,7 @@
 import os
 import shutil
 from contextlib import contextmanager, suppress
+from ctypes.util import find_library
 
 from node import debian
 from node.errors import NodeError
@@ -24,12 +25,16 @@ class NoBrowser(Exception):
 
 
 def chromium() -> str:
-    """Return the program, installed where it is missing and one may."""
-    if (found := _found()) is None and os.geteuid() == 0:
+    """Return the program; it and what drives it are installed where they lack and one may."""
+    lacking = {} if _found() else {"chromium": "chromium"}
+    if find_library("atomic") is None:  # playwright's own Node.js takes it
+        lacking["libatomic1"] = "libatomic.so.1"
+    if lacking and os.geteuid() == 0:
         with suppress(NodeError):
-            debian.install_missing({"chromium": "chromium"})
-        found = _found()
-    if found is None:
+            debian.install_missing(lacking)
+    elif lacking:
+        raise NoBrowser(f"this looks at a page: install {' '.join(lacking)} (apt install ...)")
+    if (found := _found()) is None:
         raise NoBrowser("this looks at a page: install chromium (Debian: apt install chromium)")
     return found
 
@@ -37,7 +42,7 @@ def chromium() -> str:
 @contextmanager
 def opened():
     """Open a headless Chromium."""
-    program = chromium()  # its package brings a library that the driver takes too
+    program = chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         try:
