@@ -105,6 +105,9 @@ def test_a_pod_keeps_to_the_restricted_standard(config):
 def test_no_password_stands_in_a_pod(config):
     pod, _ = made(config)
     variables = {v["name"]: v for v in pod["spec"]["containers"][0]["env"]}
+    # Said here, not in the Secret: one that is older than these names still fits.
+    assert variables["AWS_ACCESS_KEY_ID"]["value"] == "user-ana"
+    assert variables["MLFLOW_TRACKING_USERNAME"]["value"] == "user-ana"
     for name in ("AWS_SECRET_ACCESS_KEY", "MLFLOW_TRACKING_PASSWORD"):
         reference = variables[name]["valueFrom"]["secretKeyRef"]
         assert reference == {"name": "credentials-ana", "key": name}

@@ -15,8 +15,6 @@ from kubernetes_asyncio.client import (
     V1ServiceAccount,
 )
 
-from maru_hub.reach import account_of
-
 CONFLICT, NOT_FOUND = 409, 404
 
 
@@ -30,13 +28,11 @@ def account_name(slug: str) -> str:
     return f"notebook-{slug}"
 
 
-def fresh_credentials(slug: str) -> dict[str, str]:
-    """Make up a user's credentials: one account's name everywhere, each password random."""
+def fresh_credentials() -> dict[str, str]:
+    """Make up the random passwords of a user's accounts."""
     return {
-        "AWS_ACCESS_KEY_ID": account_of(slug),
-        "AWS_SECRET_ACCESS_KEY": secrets.token_urlsafe(32),
-        "MLFLOW_TRACKING_USERNAME": account_of(slug),
-        "MLFLOW_TRACKING_PASSWORD": secrets.token_urlsafe(32),
+        name: secrets.token_urlsafe(32)
+        for name in ("AWS_SECRET_ACCESS_KEY", "MLFLOW_TRACKING_PASSWORD")
     }
 
 
@@ -70,7 +66,7 @@ class UserObjects:
         except ApiException as error:
             if error.status != NOT_FOUND:
                 raise
-            made = fresh_credentials(slug)
+            made = fresh_credentials()
             body = V1Secret(
                 metadata=V1ObjectMeta(name=name, labels=labels), string_data=made, type="Opaque"
             )

@@ -6,6 +6,7 @@ one, which the older scheme allowed (GHSA-v7m9-9497-p9gr).
 
 from typing import Any
 
+from maru_hub.reach import account_of
 from maru_hub.settings import Credentials, Settings
 from maru_hub.units import size_bytes, written_size
 
@@ -13,12 +14,9 @@ HOME = "/home/maru"
 GIT_FOLDER = "/var/run/maru/git"
 """Holds the file ``credentials`` where an administrator made the Secret ``git-<slug>``."""
 USER_ID = 1000
-SECRET_KEYS = (
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "MLFLOW_TRACKING_USERNAME",
-    "MLFLOW_TRACKING_PASSWORD",
-)
+# Of each server's account: the variables of its name and of its password.
+OBJECT_STORE_ACCOUNT = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+TRACKING_ACCOUNT = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 
 
 def pod_traits(settings: Settings) -> dict[str, Any]:
@@ -134,7 +132,7 @@ def environment(settings: Settings) -> dict[str, Any]:
     if settings.projects.repository:
         found["MARU_PROJECTS_REPO"] = settings.projects.repository
         found["MARU_PROJECTS_BRANCH"] = settings.projects.branch
-    return {**found, **_addresses(settings.credentials), **_from_secret(settings.credentials)}
+    return {**found, **_addresses(settings.credentials), **_accounts(settings.credentials)}
 
 
 def _addresses(credentials: Credentials) -> dict[str, str]:
@@ -150,17 +148,14 @@ def _addresses(credentials: Credentials) -> dict[str, str]:
     return found
 
 
-def _from_secret(credentials: Credentials) -> dict[str, Any]:
-    prefixes = []
-    if credentials.object_store:
-        prefixes.append("AWS_")
-    if credentials.tracking:
-        prefixes.append("MLFLOW_")
-    return {
-        key: {
-            "name": key,
-            "valueFrom": {"secretKeyRef": {"name": "credentials-{username}", "key": key}},
-        }
-        for key in SECRET_KEYS
-        if key.startswith(tuple(prefixes))
-    }
+def _accounts(credentials: Credentials) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for server, (name, password) in (
+        (credentials.object_store, OBJECT_STORE_ACCOUNT),
+        (credentials.tracking, TRACKING_ACCOUNT),
+    ):
+        if server:
+            found[name] = account_of("{username}")
+            reference = {"name": "credentials-{username}", "key": password}
+            found[password] = {"name": password, "valueFrom": {"secretKeyRef": reference}}
+    return found

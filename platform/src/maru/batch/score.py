@@ -135,7 +135,10 @@ def _read(
     """Read the tables: to the disk, or whole where unit features need all rows."""
     tables, zone = code.declared("data", "TABLES", tuple), code.spec.time_zone
     if needs_all(code.declared("pipeline", "TASK", Task)):
-        show("the unit features don't say own_rows, so the tables are held in memory whole")
+        show(
+            "the unit features don't say own_rows, so the tables are held in memory whole; where "
+            "each unit needs its entity's rows only, write own_rows=True in UnitFeatures"
+        )
         return read_tables(tables, time_zone=zone)
     copy = copy_tables(
         tables, time_zone=zone, entity=code.spec.entity, folder=scratch, at_once=at_once
