@@ -160,6 +160,7 @@ IMAGES = (
         f"{_NOTEBOOKS}/pyspark/pom.xml",
         f"{_NOTEBOOKS}/pyspark/jars.sha256",
         f"{_NOTEBOOKS}/pyspark/spark-defaults.conf",
+        f"{_NOTEBOOKS}/pyspark/log4j2.properties",
     ),
     _notebook("pyspark", "notebook server with PySpark"),
     _packages("tensorflow-packages", f"{_NOTEBOOKS}/tensorflow", "notebook-packages", "TensorFlow"),
