@@ -83,7 +83,9 @@ class KernelWatch:
 
     def _ask(self) -> None:
         self._is_answered = False
-        self._question = self._session.send(self._shell, "kernel_info_request")["msg_id"]
+        question = self._session.msg("kernel_info_request")
+        self._question = question["header"]["msg_id"]
+        self._session.send(self._shell, question)
 
     def _read_answer(self, _: list[Any]) -> None:
         self._is_answered = bool(self._question)
