@@ -14,6 +14,8 @@ BUILD_BYTES = 13 * GIB
 IMAGES_BYTES = 8 * GIB
 # What a node that has all that writes besides, and the kubelet's own threshold.
 RUNNING_BYTES = 2 * GIB
+# Building the images: 16 for a while (platform/image_build), 5 that the registry keeps.
+IMAGE_BUILD_BYTES = 21 * GIB
 
 
 def build_bytes() -> int:
@@ -27,6 +29,35 @@ def start_bytes(state: State) -> int:
     return RUNNING_BYTES + (IMAGES_BYTES if is_new else 0)
 
 
+def image_bytes() -> int:
+    """Return what building the images takes at its peak; nothing where a registry holds some."""
+    return 0 if (cache() / "registry" / "docker").exists() else IMAGE_BUILD_BYTES
+
+
+def check_all(state: State) -> None:
+    """Check, before anything is built, that there is room for all that follows one after the other.
+
+    Raises
+    ------
+    NodeError
+        If there is not, on the disk of the cache or on that of ``state``; the missing amount is
+        named.
+    """
+    for_cache, for_state = max(build_bytes(), image_bytes()), start_bytes(state)
+    if _existing(cache()).stat().st_dev == _existing(state.folder).stat().st_dev:
+        check(cache(), max(build_bytes(), image_bytes() + for_state))
+    else:
+        check(cache(), for_cache)
+        check(state.folder, for_state)
+
+
+def _existing(folder: Path) -> Path:
+    """Return the folder, or what it will lie in where it isn't made yet: its disk is the same."""
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
 def check(folder: Path, needed: int) -> None:
     """Check that the disk of a folder has room.
 
@@ -35,8 +66,7 @@ def check(folder: Path, needed: int) -> None:
     NodeError
         If it has not; the missing amount is named.
     """
-    while not folder.exists():  # not made yet: its disk is that of what it will lie in
-        folder = folder.parent
+    folder = _existing(folder)
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise NodeError(

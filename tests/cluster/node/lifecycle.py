@@ -21,7 +21,7 @@ from node.certificates import issue_all
 from node.configuration import write_all
 from node.errors import NodeError
 from node.go_build import build
-from node.go_parts import BESIDE_THE_NODE, all_parts, cache
+from node.go_parts import BESIDE_THE_NODE, all_parts
 from node.host_network import HostNetwork, interfaces, orphans
 from node.kubeconfigs import write_kubeconfig
 from node.layout import State
@@ -79,7 +79,7 @@ def up(state: State) -> None:
     if running and running.is_alive and running.parts == _parts() and readiness.is_ready(state):
         return
     debian.install_missing()
-    disk.check(cache(), disk.build_bytes())
+    disk.check_all(state)
     build(all_parts())
     with alone(state):
         running = read_running(state)
