@@ -14,10 +14,11 @@ setup: ## make .venv from requirements.lock; instant when nothing changed
 demo: setup ## the main job on real data: train, release, serve, revert
 	@$(BIN)/python platform/demo.py
 
-test: setup ## run all tests but those of tests/cluster
+test: setup ## run all tests; those of tests/cluster last, on a node that they start and leave
 	@$(BIN)/pytest -n 2 tests projects --ignore tests/cluster
+	@$(BIN)/pytest tests/cluster
 
-test-cluster: setup ## run tests/cluster, on a real Kubernetes node that it starts and leaves running
+test-cluster: setup ## run tests/cluster only
 	@$(BIN)/pytest tests/cluster
 
 lint: setup ## check style
