@@ -31,6 +31,11 @@ SECTIONS = {
     "spawn": ("Starting a notebook server, on the running cluster", bench_spawn.run),
     "cli": ("The command line's --help", bench_cli.run),
 }
+HEAD = """# Benchmarks
+
+Written by `make bench`. The runs of all contestants alternate; medians; ratios are what to read, as
+the machine's speed drifts. Peak memory is the largest process. All of a section is one run.
+"""
 
 
 def peers_python() -> Path:
@@ -71,27 +76,25 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="counted runs of each (default: 3)")
     args = parser.parse_args()
     python = peers_python()
-    parts = [
-        "# Benchmarks",
-        "",
-        "Written by `make bench`. The runs of all contestants alternate; medians; ratios are what",
-        "to read, as the machine's speed drifts. Peak memory is the largest process.",
-        "",
-        machine(),
-        "",
-    ]
     with tempfile.TemporaryDirectory() as folder:
         for name in args.only or SECTIONS:
             title, run = SECTIONS[name]
             print(f"measuring: {title}", flush=True)
             section = run(Path(folder), python, args.runs)
             print(section, flush=True)
-            parts += [f"## {title}", "", section]
-    if args.only:
-        print("docs/benchmarks.md is written by a whole run only")
-    else:
-        PAGE.write_text("\n".join(parts).rstrip() + "\n")
-        print(f"wrote {PAGE.relative_to(ROOT)}")
+            write_section(title, section)
+            print(f"wrote it into {PAGE.relative_to(ROOT)}", flush=True)
+
+
+def write_section(title: str, text: str) -> None:
+    """Put a section into the page, in its place; the other sections stay."""
+    parts = re.split(r"^## (.+)\n", PAGE.read_text() if PAGE.exists() else "", flags=re.MULTILINE)
+    known = dict(zip(parts[1::2], parts[2::2], strict=True))
+    known[title] = f"\n{machine()}\n\n{text}"
+    found = [
+        f"## {name}\n\n{known[name].strip()}\n" for name, _ in SECTIONS.values() if name in known
+    ]
+    PAGE.write_text("\n".join([HEAD, *found]))
 
 
 if __name__ == "__main__":

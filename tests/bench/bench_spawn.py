@@ -77,7 +77,10 @@ def ours() -> Contestant:
 @contextmanager
 def stock() -> Iterator[Contestant]:
     """Set a stock hub up, and remove it after the bench."""
-    images = yaml.safe_load((ROOT / ".cluster" / "images.yaml").read_text())["global"]["images"]
+    named = ROOT / ".cluster" / "images.yaml"
+    if not named.exists():
+        sys.exit(f"{named} is missing: run `make cluster-up images` and `maru install` first")
+    images = yaml.safe_load(named.read_text())["global"]["images"]
     password = secrets.token_urlsafe(16)
     text = (Path(__file__).parent / "peers" / "stock_hub.yaml").read_text()
     filled = {"TOKEN": secrets.token_hex(16), "PASSWORD": password}
