@@ -14,8 +14,8 @@ setup: ## make .venv from requirements.lock; instant when nothing changed
 demo: setup ## the main job on real data: train, release, serve, revert
 	@$(BIN)/python platform/demo.py
 
-test: setup ## run all tests; those of tests/cluster last, on a node that they start and leave
-	@$(BIN)/pytest -n 2 tests projects --ignore tests/cluster
+test: setup ## run all tests; those of tests/cluster last, on a node that is made ready beside the others
+	@$(BIN)/python tests/cluster/beside.py $(BIN)/pytest -n 2 tests projects --ignore tests/cluster
 	@$(BIN)/pytest tests/cluster
 
 test-cluster: setup ## run tests/cluster only

@@ -21,10 +21,11 @@ UP_S = 3600
 def pytest_collection_modifyitems(config, items):
     """Skip the tests of this folder where no cluster can be had, and say it in one line."""
     from node import lifecycle
+    from node.layout import names_another_cluster
 
     why = lifecycle.why_not()
     here = [item for item in items if NODE.parent in item.path.parents]
-    if not here or why is None or _names_another_cluster() or os.environ.get("CI"):
+    if not here or why is None or names_another_cluster() or os.environ.get("CI"):
         return
     first, *others = here
     reason = f"{len(here)} tests need a cluster: {why}; or let KUBECONFIG name a cluster"
@@ -36,9 +37,9 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope="session", autouse=True)
 def cluster():
     """Bring the cluster up; return the kubeconfig, which ``KUBECONFIG`` names too."""
-    from node.layout import state
+    from node.layout import names_another_cluster, state
 
-    if not _names_another_cluster():
+    if not names_another_cluster():
         done = subprocess.run(
             [sys.executable, str(NODE), "up"],
             check=False,
@@ -110,14 +111,6 @@ def installed(maru_install):
     """Install the platform, every chart of it; return what that printed."""
     done = maru_install()
     return done.stdout + done.stderr
-
-
-def _names_another_cluster():
-    """Return whether ``KUBECONFIG`` names a cluster that isn't this checkout's node."""
-    from node.layout import state
-
-    named = os.environ.get("KUBECONFIG")
-    return bool(named) and Path(named).resolve() != state().kubeconfig
 
 
 def _run(command, *, check=True):

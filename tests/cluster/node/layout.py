@@ -82,3 +82,9 @@ class State:
 def state() -> State:
     """Return the node of this checkout, or the one that ``MARU_CLUSTER`` names."""
     return State(Path(os.environ.get("MARU_CLUSTER") or ROOT / ".cluster").resolve())
+
+
+def names_another_cluster() -> bool:
+    """Return whether ``KUBECONFIG`` names a cluster that isn't this checkout's node."""
+    named = os.environ.get("KUBECONFIG")
+    return bool(named) and Path(str(named)).resolve() != state().kubeconfig

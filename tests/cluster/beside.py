@@ -1,0 +1,52 @@
+"""Run a command; beside it, bring the node up and build its images, so that both share the time.
+
+    python tests/cluster/beside.py pytest tests/unit
+
+The command's exit code is ours. Where no node can run, or ``KUBECONFIG`` names another cluster,
+only the command runs. What fails beside it is tried again, and told, by tests/cluster; until then
+its words lie in the log that is named at the start.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from node import lifecycle
+from node.layout import names_another_cluster, state
+
+HERE = Path(__file__).resolve().parent
+IMAGES = HERE.parents[1] / "platform" / "image_build"
+# A session of its own: what ends it ends all that it started, but not the node, which has its own.
+MAKE_READY = [
+    *("sh", "-c", '"$1" "$2" up && "$1" "$3"', "beside"),
+    *(sys.executable, str(HERE / "node"), str(IMAGES)),
+]
+
+
+def main(command: list[str]) -> int:
+    """Run the command; return its exit code."""
+    if names_another_cluster() or lifecycle.why_not() is not None:
+        return subprocess.run(command, check=False).returncode
+    log = state().folder / "ready.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    print(f"beside these tests a node and its images are made ready: {log}", flush=True)
+    with log.open("w") as words:
+        beside = subprocess.Popen(
+            MAKE_READY, stdout=words, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    result = 1
+    try:
+        result = subprocess.run(command, check=False).returncode
+    finally:
+        if result != 0:
+            with suppress(ProcessLookupError):
+                os.killpg(beside.pid, signal.SIGTERM)
+        beside.wait()
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
