@@ -43,12 +43,19 @@ def check_all(state: State) -> None:
         If there is not, on the disk of the cache or on that of ``state``; the missing amount is
         named.
     """
-    for_cache, for_state = max(build_bytes(), image_bytes()), start_bytes(state)
-    if _existing(cache()).stat().st_dev == _existing(state.folder).stat().st_dev:
-        check(cache(), max(build_bytes(), image_bytes() + for_state))
-    else:
-        check(cache(), for_cache)
-        check(state.folder, for_state)
+    is_one = _existing(cache()).stat().st_dev == _existing(state.folder).stat().st_dev
+    for_cache, for_state = needs(build_bytes(), image_bytes(), start_bytes(state), is_one=is_one)
+    check(cache(), for_cache)
+    check(state.folder, for_state)
+
+
+def needs(build: int, images: int, start: int, *, is_one: bool) -> tuple[int, int]:
+    """Return what the disk of the cache and that of the state must have free.
+
+    The parts are built and their caches thrown away before the rest begins; the images are built
+    while the node runs. ``is_one``: both are the same disk.
+    """
+    return max(build, images + start if is_one else images), start
 
 
 def _existing(folder: Path) -> Path:

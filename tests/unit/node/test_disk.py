@@ -1,7 +1,6 @@
 """The missing room is named before anything starts."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 from node import disk
@@ -34,26 +33,26 @@ def test_a_node_that_has_its_images_needs_less(tmp_path):
     assert disk.start_bytes(state) < new
 
 
-def test_one_sum_is_asked_before_anything_is_built(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("build", "images", "start", "is_one", "needed"),
+    [
+        (13, 21, 10, True, (31, 10)),  # the images, while the node runs
+        (13, 0, 2, True, (13, 2)),
+        (0, 0, 2, True, (2, 2)),
+        (13, 21, 10, False, (21, 10)),
+        (13, 0, 10, False, (13, 10)),
+    ],
+)
+def test_what_follows_one_after_the_other_is_asked_for_once(build, images, start, is_one, needed):
+    assert disk.needs(build, images, start, is_one=is_one) == needed
+
+
+def test_all_of_it_is_asked_for_before_anything_is_built(tmp_path, monkeypatch):
     monkeypatch.setenv("MARU_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(disk, "build_bytes", lambda: 13 * GIB)
     usage = shutil.disk_usage(tmp_path)._replace(free=25 * GIB)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     state = State(tmp_path / "state")
-    # 21 for the images and, at the same time, 10 for the node.
     with pytest.raises(NodeError, match=r"31\.0 GiB are needed: 6\.0 GiB are missing"):
         disk.check_all(state)
     (tmp_path / "cache" / "registry" / "docker").mkdir(parents=True)
     disk.check_all(state)
-
-
-def test_each_of_two_disks_is_asked_for_its_own(tmp_path, monkeypatch):
-    other = Path("/dev/shm")
-    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("there is one disk")
-    monkeypatch.setenv("MARU_CACHE", f"{other}/not/yet")
-    asked = []
-    monkeypatch.setattr(disk, "check", lambda folder, needed: asked.append((str(folder), needed)))
-    monkeypatch.setattr(disk, "build_bytes", lambda: 13 * GIB)
-    disk.check_all(State(tmp_path))
-    assert asked == [(f"{other}/not/yet", 21 * GIB), (str(tmp_path), 10 * GIB)]

@@ -73,3 +73,25 @@ def test_a_kernel_at_rest_is_not_taken_for_a_working_one(kernel_watch):
         watch.close()
 
     asyncio.run(executing("1", follow))
+
+
+def test_a_cell_that_died_with_its_process_is_forgotten_and_the_new_process_followed(kernel_watch):
+    async def follow(kernel, client):
+        watch = kernel_watch(kernel, time.monotonic)
+        await holds(lambda: watch.is_executing)
+        await kernel.restart_kernel(now=True)
+        client.stop_channels()
+        client.start_channels()
+        await client.wait_for_ready(timeout=60)
+
+        def rests():
+            watch.refresh()
+            return not watch.is_executing
+
+        await holds(rests)
+        client.execute("import time; time.sleep(2)")
+        await holds(lambda: watch.is_executing)
+        await holds(lambda: not watch.is_executing)
+        watch.close()
+
+    asyncio.run(executing("import time; time.sleep(600)", follow))

@@ -6,7 +6,8 @@ widget's message beside a running cell) ends.
 
 A cell that began before the connection stood said so to nobody here. So each new process of a
 kernel is asked for its kernel_info, which it answers when it is done with what it began before,
-until what it says about such a question is heard here.
+until what it says about such a question is heard here. A parallel request answers no such question:
+one that began before is not known.
 """
 
 from collections.abc import Callable
@@ -41,6 +42,7 @@ class KernelWatch:
         self._kernel = kernel
         self._clock = clock
         self.last_message_at = clock()
+        kernel.add_restart_callback(self._forget_state, "restart")
         self._connect()
 
     @property
@@ -52,16 +54,21 @@ class KernelWatch:
         """Begin anew if the kernel's process is new; ask again if an answer went by unheard."""
         process = self._which_process()
         if process[1] is not None and process != self._process:
-            # Jupyter's own list would show the state that the old process died in until the next
-            # cell.
-            self._kernel.execution_state = "starting"
-            self.close()
+            self._disconnect()
             self._connect()
         elif self._is_answered:
             self._ask()
 
     def close(self) -> None:
         """Stop following."""
+        self._kernel.remove_restart_callback(self._forget_state, "restart")
+        self._disconnect()
+
+    def _forget_state(self) -> None:
+        """Jupyter's own list would show the state that a process died in until the next cell."""
+        self._kernel.execution_state = "starting"
+
+    def _disconnect(self) -> None:
         for stream in (self._stream, self._shell):
             if not stream.closed():
                 stream.close()
