@@ -80,8 +80,6 @@ def test_a_cell_that_died_with_its_process_is_forgotten_and_the_new_process_foll
         watch = kernel_watch(kernel, time.monotonic)
         await holds(lambda: watch.is_executing)
         await kernel.restart_kernel(now=True)
-        client.stop_channels()
-        client.start_channels()
         await client.wait_for_ready(timeout=60)
 
         def rests():
