@@ -251,8 +251,9 @@ def test_a_broken_release_takes_no_traffic_and_says_why(up, kind):
     assert words in status["problem"]
     assert status["bundle"] == first
     assert words in httpx.get(f"{up.url}/charge/healthz").json()["problem"]
-    assert words in up.state()["projects"][0]["problem"]
-    assert words in up.said()
+    # The state is written by a thread of its own, a moment later.
+    wait_for(lambda: words in (up.state()["projects"][0]["problem"] or ""), 20)
+    wait_for(lambda: words in up.said(), 20)
     assert up.amount() == 80.0
     up.pin(up.bundle(high=85.0))
     wait_for(lambda: up.amount() == 85.0, SWITCH_S)
