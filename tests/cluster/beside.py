@@ -21,6 +21,7 @@ from node.layout import names_another_cluster, state
 
 HERE = Path(__file__).resolve().parent
 IMAGES = HERE.parents[1] / "platform" / "image_build"
+END_S = 20.0
 MAKE_READY = (
     *("sh", "-c", '"$1" "$2" up && "$1" "$3"', "beside"),
     *(sys.executable, str(HERE / "node"), str(IMAGES)),
@@ -53,11 +54,12 @@ def main(command: Sequence[str], make_ready: Sequence[str] = MAKE_READY) -> int:
 
 
 def _end(beside: subprocess.Popen[bytes]) -> None:
-    """End a session, and wait until nothing of it is left."""
+    """End a session, and wait until nothing of it is left, or only what nobody buries."""
+    deadline = time.monotonic() + END_S
     with suppress(ProcessLookupError):
         os.killpg(beside.pid, signal.SIGTERM)
         beside.wait()
-        while True:
+        while time.monotonic() < deadline:
             os.killpg(beside.pid, 0)
             time.sleep(0.1)
 
