@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-cluster lint types bench soak cluster-up cluster-status cluster-down images notebooks prove-isolation lock clean
+.PHONY: help setup demo test test-cluster lint types bench soak cluster-up cluster-status cluster-down images notebooks prove-isolation lock clean
 
 help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name words; do \
@@ -14,10 +14,7 @@ setup: ## make .venv from requirements.lock; instant when nothing changed
 demo: setup ## the main job on real data: train, release, serve, revert
 	@$(BIN)/python platform/demo.py
 
-test: setup ## run all tests but those of tests/cluster
-	@$(BIN)/pytest -n 2 tests projects --ignore tests/cluster
-
-test-all: setup ## run all tests; those of tests/cluster last, on a node made ready beside the others
+test: setup ## run all tests; those of tests/cluster last, on a node that is made ready beside the others
 	@$(BIN)/python tests/cluster/beside.py $(BIN)/pytest -n 2 tests projects --ignore tests/cluster
 	@$(BIN)/pytest tests/cluster
 
