@@ -5,7 +5,7 @@ import sys
 
 IMPORTS = "import jupyterhub.singleuser, jupyterhub.log, jupyterlab.labapp\n"
 QUICK = "from maru_server.quick_start import leave_out; leave_out()\n"
-HEAVY = {"lark", "sqlalchemy.orm", "alembic", "jupyterhub.handlers.base"}
+HEAVY = {"lark", "sqlalchemy", "alembic", "requests.models", "jupyterhub.handlers.base"}
 
 
 def modules_after(code):
@@ -27,9 +27,19 @@ def test_who_uses_a_database_in_the_server_finds_it():
         QUICK + IMPORTS + "import sqlalchemy, sqlalchemy.orm\n"
         "assert sqlalchemy.create_engine('sqlite://').connect()\n"
         "from sqlalchemy import select; assert select\n"
+        "from sqlalchemy.exc import SQLAlchemyError, IntegrityError\n"
+        "assert issubclass(IntegrityError, SQLAlchemyError)\n"
         "from jupyterhub import orm; assert orm.User"
     )
     assert "sqlalchemy.orm" in found
+
+
+def test_what_the_hub_does_with_a_database_works_here_too():
+    modules_after(
+        QUICK + IMPORTS + "from jupyterhub import orm, roles, scopes\n"
+        "assert 'count(' in str(roles.func.count(orm.Role.id))\n"
+        "assert scopes.sa.inspect(orm.User)\n"
+    )
 
 
 def test_a_schema_with_formats_is_still_checked():

@@ -2,7 +2,7 @@
 
 ``python -m maru_server.quick_start`` in place of ``jupyterhub-singleuser``. Of the 2.0 s that its
 imports take, 1.1 s compile a grammar of internationalised addresses (jsonschema takes it where it
-can be imported, for a format that no schema here names), and 0.4 s load the hub's database layer
+can be imported, for a format that no schema here names), and 0.5 s load the hub's database layer
 and pages, of which a single-user server asks only whether a request was for the health page.
 """
 
@@ -13,8 +13,12 @@ from types import ModuleType
 UNUSED = ("rfc3987_syntax", "httpx._main")
 """Taken where they can be imported, and done without where not."""
 
-LATER = ("sqlalchemy", "jupyterhub.orm")
-"""Imported by modules that use them in the hub only."""
+DATABASE = "sqlalchemy"
+LATER = (DATABASE, "jupyterhub.orm", "requests")
+"""Imported by modules that use them in the hub only, or for a setting that nobody made."""
+
+NAMES_DATABASE = ("jupyterhub.roles", "jupyterhub.utils")
+"""These take names out of the database layer: one that counts rows, and an error to catch."""
 
 PAGES = "jupyterhub.handlers.pages"
 
@@ -39,10 +43,22 @@ def leave_out() -> None:
         sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say: not there
     for name in LATER:
         sys.modules.setdefault(name, LoadedLater(name))
+    _import_beside_database()
     package, pages = ModuleType(PAGES.rpartition(".")[0]), ModuleType(PAGES)
     package.__dict__["__path__"] = []
     pages.__dict__["HealthCheckHandler"] = HealthCheckHandler
     sys.modules |= {package.__name__: package, pages.__name__: pages}
+
+
+def _import_beside_database() -> None:
+    """Import the modules that name the database layer; who imports it later finds the real one."""
+    later, errors = sys.modules[DATABASE], ModuleType(f"{DATABASE}.exc")
+    errors.__dict__["SQLAlchemyError"] = type("SQLAlchemyError", (Exception,), {})
+    later.__dict__.update(__path__=[], func=LoadedLater(f"{DATABASE}.sql.functions"))
+    sys.modules[errors.__name__] = errors
+    for name in NAMES_DATABASE:
+        importlib.import_module(name)
+    del sys.modules[errors.__name__], sys.modules[DATABASE]
 
 
 def main() -> None:
