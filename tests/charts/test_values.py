@@ -91,6 +91,7 @@ def test_helm_itself_refuses_with_the_name_of_the_value(chart):
     ("chart", "setting", "words"),
     [
         ("jupyterhub", 'projects.repository="https://u:p@git/x"', "/projects/repository"),
+        ("jupyterhub", 'objectStore.buckets.raw="Raw Log"', "/objectStore/buckets/raw"),
         ("storage", "backup.keep=0", "/backup/keep"),
         ("storage", 'postgresql.storage.size="much"', "/postgresql/storage/size"),
         ("storage", "postgresql.enabled=false", "/postgresql/cidr"),
@@ -103,6 +104,15 @@ def test_a_value_that_would_do_harm_is_refused(chart, setting, words):
     done = template(chart, settings=[setting])
     assert done.returncode != 0
     assert words in done.stderr
+
+
+def test_the_hub_is_told_the_buckets_of_the_values():
+    buckets = ("home", "projects", "raw")
+    settings = [f'objectStore.buckets.{bucket}="other-{bucket}"' for bucket in buckets]
+    done = template("jupyterhub", settings=settings)
+    assert done.returncode == 0, done.stderr
+    for key, bucket in zip(("homeBucket", "projectBucket", "rawBucket"), buckets, strict=True):
+        assert f"{key}: other-{bucket}" in done.stdout
 
 
 @pytest.mark.parametrize("chart", CHARTS)

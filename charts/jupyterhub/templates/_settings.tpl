@@ -30,6 +30,9 @@ credentials:
   objectStore:
     endpoint: {{ .Values.objectStore.endpoint }}
     region: {{ .Values.objectStore.region }}
+    homeBucket: {{ .Values.objectStore.buckets.home }}
+    projectBucket: {{ .Values.objectStore.buckets.projects }}
+    rawBucket: {{ .Values.objectStore.buckets.raw }}
   {{- end }}
   {{- if .Values.tracking.enabled }}
   tracking:
