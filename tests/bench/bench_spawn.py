@@ -192,7 +192,7 @@ def run(folder: Path, peers_python: Path, runs: int) -> str:
         measure(contestants, max(runs, 30))
     measured = table(contestants)
     # What took minutes is seen even if the rest fails.
-    print(measured, flush=True)
+    print(measured, file=sys.stderr, flush=True)
     return f"{measured}\n\n{memory(contestants[0])}\n"
 
 

@@ -108,11 +108,15 @@ def test_a_value_that_would_do_harm_is_refused(chart, setting, words):
 
 def test_the_hub_is_told_the_buckets_of_the_values():
     buckets = ("home", "projects", "raw")
-    settings = [f'objectStore.buckets.{bucket}="other-{bucket}"' for bucket in buckets]
+    # A name that YAML would take for a date.
+    named = dict(zip(buckets, ("2026-11-23", "other", "events"), strict=True))
+    settings = [f'objectStore.buckets.{name}="{bucket}"' for name, bucket in named.items()]
     done = template("jupyterhub", settings=settings)
     assert done.returncode == 0, done.stderr
-    for key, bucket in zip(("homeBucket", "projectBucket", "rawBucket"), buckets, strict=True):
-        assert f"{key}: other-{bucket}" in done.stdout
+    for key, bucket in zip(
+        ("homeBucket", "projectBucket", "rawBucket"), named.values(), strict=True
+    ):
+        assert f'{key}: "{bucket}"' in done.stdout
 
 
 @pytest.mark.parametrize("chart", CHARTS)

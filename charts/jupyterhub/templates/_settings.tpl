@@ -30,9 +30,9 @@ credentials:
   objectStore:
     endpoint: {{ .Values.objectStore.endpoint }}
     region: {{ .Values.objectStore.region }}
-    homeBucket: {{ .Values.objectStore.buckets.home }}
-    projectBucket: {{ .Values.objectStore.buckets.projects }}
-    rawBucket: {{ .Values.objectStore.buckets.raw }}
+    homeBucket: {{ .Values.objectStore.buckets.home | quote }}
+    projectBucket: {{ .Values.objectStore.buckets.projects | quote }}
+    rawBucket: {{ .Values.objectStore.buckets.raw | quote }}
   {{- end }}
   {{- if .Values.tracking.enabled }}
   tracking:

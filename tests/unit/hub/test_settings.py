@@ -42,6 +42,13 @@ def test_a_profile_of_a_size_that_is_not_there_is_refused(document):
         parse(document)
 
 
+@pytest.mark.parametrize("key", ["homeBucket", "projectBucket"])
+def test_one_bucket_for_two_things_is_refused(document, key):
+    document["credentials"]["objectStore"][key] = "raw"
+    with pytest.raises(SettingsError, match="must be three"):
+        parse(document)
+
+
 def test_a_file_that_is_not_there_is_said(tmp_path):
     with pytest.raises(SettingsError, match=r"settings .*absent\.yaml can't be read"):
         load(tmp_path / "absent.yaml")

@@ -5,7 +5,7 @@ import sys
 
 IMPORTS = "import jupyterhub.singleuser, jupyterhub.log, jupyterlab.labapp\n"
 QUICK = "from maru_server.quick_start import leave_out; leave_out()\n"
-HEAVY = {"lark", "sqlalchemy", "alembic", "requests.models", "jupyterhub.handlers.base"}
+HEAVY = {"lark", "sqlalchemy", "alembic", "jupyterhub.handlers.base"}
 
 
 def modules_after(code):
@@ -34,11 +34,37 @@ def test_who_uses_a_database_in_the_server_finds_it():
     assert "sqlalchemy.orm" in found
 
 
-def test_what_the_hub_does_with_a_database_works_here_too():
+def test_no_package_is_loaded_twice():
+    """A part that is imported first must be the one that its package knows."""
+    modules_after(
+        QUICK + "import sys\n"
+        "from maru_server.quick_start import LoadedLater\n"
+        "left = [n for n, m in sys.modules.items() if isinstance(m, LoadedLater)]\n"
+        "assert left == ['jupyterhub.orm'], left\n"
+        "from sqlalchemy.exc import NoResultFound\n"
+        "import sqlalchemy\n"
+        "assert sqlalchemy.exc.NoResultFound is NoResultFound\n"
+    )
+
+
+def test_a_database_layer_that_is_there_already_stays_as_it_is():
+    modules_after(
+        "import sqlalchemy\nfunc = sqlalchemy.func\n"
+        + QUICK
+        + IMPORTS
+        + "import sqlalchemy as again\n"
+        "assert again is sqlalchemy\n"
+        "assert sqlalchemy.func is func\n"
+    )
+
+
+def test_roles_and_scopes_reach_the_real_database_layer():
     modules_after(
         QUICK + IMPORTS + "from jupyterhub import orm, roles, scopes\n"
         "assert 'count(' in str(roles.func.count(orm.Role.id))\n"
         "assert scopes.sa.inspect(orm.User)\n"
+        "import jupyterhub.orm\n"
+        "assert jupyterhub.orm.User is orm.User\n"
     )
 
 

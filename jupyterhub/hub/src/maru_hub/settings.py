@@ -4,10 +4,10 @@ Every key stands in the chart's values under the same name. An unknown key is re
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from maru_hub.errors import SettingsError
@@ -103,6 +103,16 @@ class ObjectStore(Section):
     home_bucket: str = Field("notebooks", description="a user's part is the prefix <user>/")
     project_bucket: str = Field("projects", description="a project's part is <project>/")
     raw_bucket: str = Field("raw", description="the raw log, read by profiles with rawLog")
+
+    @model_validator(mode="after")
+    def _three_buckets(self) -> Self:
+        names = [self.home_bucket, self.project_bucket, self.raw_bucket]
+        if len({*names}) < len(names):
+            raise ValueError(
+                "homeBucket, projectBucket and rawBucket must be three: in one bucket a user's "
+                f"files would be another's to read; got {', '.join(names)}"
+            )
+        return self
 
 
 class Tracking(Section):

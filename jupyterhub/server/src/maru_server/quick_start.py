@@ -14,11 +14,12 @@ UNUSED = ("rfc3987_syntax", "httpx._main")
 """Taken where they can be imported, and done without where not."""
 
 DATABASE = "sqlalchemy"
-LATER = (DATABASE, "jupyterhub.orm", "requests")
-"""Imported by modules that use them in the hub only, or for a setting that nobody made."""
+TABLES = "jupyterhub.orm"
+"""Both are imported by modules that use them in the hub only."""
 
 NAMES_DATABASE = ("jupyterhub.roles", "jupyterhub.utils")
-"""These take names out of the database layer: one that counts rows, and an error to catch."""
+"""These take names out of the database layer: one that counts rows, and an error that the hub's own
+handlers catch."""
 
 PAGES = "jupyterhub.handlers.pages"
 
@@ -41,9 +42,8 @@ def leave_out() -> None:
     """Arrange that what isn't used isn't loaded; call it before anything is imported."""
     for name in UNUSED:
         sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say: not there
-    for name in LATER:
-        sys.modules.setdefault(name, LoadedLater(name))
-    _import_beside_database()
+    if DATABASE not in sys.modules:
+        _import_beside_database()
     package, pages = ModuleType(PAGES.rpartition(".")[0]), ModuleType(PAGES)
     package.__dict__["__path__"] = []
     pages.__dict__["HealthCheckHandler"] = HealthCheckHandler
@@ -51,13 +51,20 @@ def leave_out() -> None:
 
 
 def _import_beside_database() -> None:
-    """Import the modules that name the database layer; who imports it later finds the real one."""
-    later, errors = sys.modules[DATABASE], ModuleType(f"{DATABASE}.exc")
+    """Import the hub's modules that name the database layer, while stand-ins are in its place.
+
+    Who imports it later finds the real one: no package may stay a stand-in, for the first import of
+    a part of it would load that part twice.
+    """
+    database, errors = LoadedLater(DATABASE), ModuleType(f"{DATABASE}.exc")
     errors.__dict__["SQLAlchemyError"] = type("SQLAlchemyError", (Exception,), {})
-    later.__dict__.update(__path__=[], func=LoadedLater(f"{DATABASE}.sql.functions"))
-    sys.modules[errors.__name__] = errors
+    # Of `func` only the count is used, which is one of these.
+    database.__dict__.update(__path__=[], func=LoadedLater(f"{DATABASE}.sql.functions"))
+    tables = LoadedLater(TABLES)
+    sys.modules |= {DATABASE: database, errors.__name__: errors, TABLES: tables}
     for name in NAMES_DATABASE:
         importlib.import_module(name)
+    sys.modules["jupyterhub"].__dict__["orm"] = tables
     del sys.modules[errors.__name__], sys.modules[DATABASE]
 
 
